@@ -11,7 +11,9 @@ ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "ostro"
 
 # Written so that the pattern does not find itself.
-OF_ONE_MACHINE = re.compile(r"/(root|work|opt)/(?!ostro)\w|file:/{3}|https?:/{2}(?!pypi\.org)[^ ]*/simple\b")
+OF_ONE_MACHINE = re.compile(
+    r"/(root|work|opt/(wheels|pypi))/\w|file:/{3}|https?:/{2}(?!pypi\.org)[^ ]*/simple\b"
+)
 MAY_NAME_PATHS = {"locks"}
 
 

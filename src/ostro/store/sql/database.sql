@@ -1,0 +1,9 @@
+-- name: database_now
+-- The one statement that asks the database for the time: ostro.clock keeps the offset to it. Not now(),
+-- which stands still within a transaction.
+SELECT clock_timestamp();
+
+-- name: database_notify
+-- A hint to other servers, sent in a transaction of its own: inside the committing one, its lock would
+-- put all commits in a row.
+SELECT pg_notify($1, $2);
