@@ -19,13 +19,15 @@ _HAS_PROC = Path("/proc/self/cwd").is_symlink()
 _ASK = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0))
 
 
-async def clear(cluster: Path) -> None:
-    """Returns when no process lives in the cluster's folder and no stale pid file bars the next start."""
+async def clear(cluster: Path, sockets: Path) -> None:
+    """Returns when no process lives in the cluster's folder and no stale file bars the next start."""
     for how, seconds in _ASK:
         for pid in living_in(cluster):
             _tell(pid, how, postmaster=postmaster_of(cluster))
         if await _gone(cluster, seconds):
             _forget(cluster)
+            for left_behind in sockets.glob(".s.PGSQL.*"):
+                left_behind.unlink(missing_ok=True)
             return
     raise StorageError(
         f"A former PostgreSQL in {cluster} does not end: {living_in(cluster)}.",

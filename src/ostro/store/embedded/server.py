@@ -142,7 +142,7 @@ class EmbeddedPostgres:
     async def _run(self, place: _Place) -> None:
         """Starts the process, and again while something of the one before still lingers."""
         for _ in range(_TRIES):
-            await orphans.clear(place.cluster)
+            await orphans.clear(place.cluster, place.sockets)
             said = await self._try(place)
             if said is None:
                 return

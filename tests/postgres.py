@@ -1,0 +1,105 @@
+"""The PostgreSQL that tests run on: one per test process, one migrated template, a clone per test."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Coroutine
+from itertools import count
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import asyncpg
+
+from ostro.store.embedded import EmbeddedPostgres
+from ostro.store.migrate import upgrade
+
+T = TypeVar("T")
+
+
+def chosen_major() -> int | None:
+    """The PostgreSQL major that this run is on; None for the default."""
+    major = os.environ.get("OSTRO_TEST_PG_MAJOR")
+    return int(major) if major else None
+
+
+def chosen_bin_dir() -> Path | None:
+    """The folder of the PostgreSQL that this run is on; None for the wheel's."""
+    folder = os.environ.get("OSTRO_TEST_PG_BIN")
+    return Path(folder) if folder else None
+
+
+def embedded(data_dir: Path, *, durable: bool = False) -> EmbeddedPostgres:
+    """An embedded PostgreSQL of the version that this run is on."""
+    return EmbeddedPostgres(data_dir, major=chosen_major(), bin_dir=chosen_bin_dir(), durable=durable)
+
+
+class TestPostgres:
+    """Runs PostgreSQL in a thread and loop of its own, so that it outlives the loops of the tests."""
+
+    __test__ = False
+
+    def __init__(self, data_dir: Path) -> None:
+        self._postgres = embedded(data_dir)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="postgres", daemon=True)
+        self._numbers = count(1)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._do(self._postgres.start())
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._do(self._postgres.stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def dsn_of(self, name: str) -> str:
+        """The URL of one database of this PostgreSQL."""
+        return self._postgres.dsn.replace("/ostro?", f"/{name}?")
+
+    def make_template(self) -> None:
+        """The database that clones are made from, migrated once."""
+        self._do(self._sql('CREATE DATABASE "template_ostro"'))
+        self._do(upgrade(self.dsn_of("template_ostro")))
+
+    def clone(self) -> str:
+        """The URL of a new database with the whole schema and nothing else in it."""
+        name = f"clone_{next(self._numbers)}"
+        self._do(self._sql(f'CREATE DATABASE "{name}" TEMPLATE "template_ostro" STRATEGY FILE_COPY'))
+        return self.dsn_of(name)
+
+    def create_empty(self) -> str:
+        """The URL of a new database without any tables."""
+        name = f"empty_{next(self._numbers)}"
+        self._do(self._sql(f'CREATE DATABASE "{name}" STRATEGY FILE_COPY'))
+        return self.dsn_of(name)
+
+    def drop(self, dsn: str) -> None:
+        """Removes a database, whoever is still connected."""
+        name = dsn.partition("?")[0].rpartition("/")[2]
+        self._do(self._sql(f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+    def cut_connections(self, dsn: str) -> int:
+        """Ends all sessions of a database, as a restart of PostgreSQL would; how many there were."""
+        name = dsn.partition("?")[0].rpartition("/")[2]
+        return self._do(self._cut(name))
+
+    async def _sql(self, statement: str) -> None:
+        connection = await asyncpg.connect(self.dsn_of("postgres"), statement_cache_size=0)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    async def _cut(self, name: str) -> int:
+        connection = await asyncpg.connect(self.dsn_of("postgres"), statement_cache_size=0)
+        try:
+            ended = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1"
+            return len(await connection.fetch(ended, name))
+        finally:
+            await connection.close()
+
+    def _do(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=120)
