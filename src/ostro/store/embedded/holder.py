@@ -10,7 +10,8 @@ from pathlib import Path
 from ostro.errors import StorageError
 
 LOCK_NAME = "holder"
-_LEAST_FREE_BYTES = 200 * 1024 * 1024
+_FREE_FOR_A_NEW_ONE = 200 * 2**20
+_FREE_FOR_A_START = 24 * 2**20
 
 
 class Holder:
@@ -81,10 +82,19 @@ def prepare(folder: Path) -> None:
 
 def room_for_a_database(folder: Path) -> None:
     """StorageError unless a new database has room to start in."""
+    _refuse_below(_FREE_FOR_A_NEW_ONE, folder)
+
+
+def refuse_a_full_disk(folder: Path) -> None:
+    """StorageError if that is why a PostgreSQL did not start: it cannot even write its log then."""
+    _refuse_below(_FREE_FOR_A_START, folder)
+
+
+def _refuse_below(needed: int, folder: Path) -> None:
     free = shutil.disk_usage(folder).free
-    if free < _LEAST_FREE_BYTES:
+    if free < needed:
         raise StorageError(
-            f"The disk of {folder} is full: {free // 2**20} MiB are free, a new database needs {_LEAST_FREE_BYTES // 2**20}.",
+            f"The disk of {folder} is full: {free // 2**20} MiB are free, PostgreSQL needs {needed // 2**20}.",
             hint="Make room, or choose a data directory on another disk.",
         )
 

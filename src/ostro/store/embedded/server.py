@@ -149,6 +149,7 @@ class EmbeddedPostgres:
             if not any(sign in said for sign in _STILL_IN_USE):
                 break
             await asyncio.sleep(_BETWEEN_TRIES)
+        holder.refuse_a_full_disk(place.home)
         raise cluster.why_it_failed("PostgreSQL did not start", said or "")
 
     async def _try(self, place: _Place) -> str | None:
