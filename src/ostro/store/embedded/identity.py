@@ -67,19 +67,30 @@ class Identity:
                 f"PostgreSQL's programs in {binaries.folder} cannot be run from a user namespace.",
                 hint="Start Ostro as a plain user, or give a PostgreSQL with OSTRO_DATABASE_URL.",
             )
-        source = binaries.folder.parent
-        mark = f"{source}{(binaries.folder / 'postgres').stat().st_mtime_ns}"
-        copy = SHARED_HOME / f"postgresql-{binaries.major}-{hashlib.sha256(mark.encode()).hexdigest()[:12]}"
-        if not copy.exists():
-            SHARED_HOME.mkdir(mode=0o711, parents=True, exist_ok=True)
-            half = copy.with_name(f"{copy.name}.{os.getpid()}")
-            shutil.copytree(source, half, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a"))
-            half.chmod(0o755)
-            half.rename(copy)
-        return Binaries(copy / binaries.folder.name, binaries.major)
+        return _copied(binaries)
 
     def _runs(self, program: Path, *args: str) -> bool:
         return subprocess.run(self.command(program, *args), capture_output=True, check=False).returncode == 0
+
+
+def _copied(binaries: Binaries) -> Binaries:
+    """A copy that everybody can run; the wheel's libraries lie beside it as they do in the wheel."""
+    source = binaries.folder.parent
+    package = source.parent
+    mark = f"{source}{(binaries.folder / 'postgres').stat().st_mtime_ns}"
+    copy = SHARED_HOME / f"postgresql-{binaries.major}-{hashlib.sha256(mark.encode()).hexdigest()[:12]}"
+    if not copy.exists():
+        SHARED_HOME.mkdir(mode=0o711, parents=True, exist_ok=True)
+        half = copy.with_name(f"{copy.name}.{os.getpid()}")
+        unneeded = shutil.ignore_patterns("include", "*.a")
+        shutil.copytree(source, half / package.name / source.name, symlinks=True, ignore=unneeded)
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, half / libraries.name, symlinks=True)
+        for folder in (half, half / package.name):
+            folder.chmod(0o755)
+        half.rename(copy)
+    return Binaries(copy / package.name / source.name / binaries.folder.name, binaries.major)
 
 
 def choose() -> Identity:
