@@ -17,10 +17,11 @@ class Law(ForbiddenContract):
     type_name = "law"
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
-        self.source_modules = self._built("source_modules", graph)
-        self.forbidden_modules = self._built("forbidden_modules", graph)
-        if not self.source_modules or not self.forbidden_modules:
-            return ContractCheck(kept=True)
+        for option in ("source_modules", "forbidden_modules"):
+            built = self._built(option, graph)
+            if not built:
+                return ContractCheck(kept=True)
+            setattr(self, option, built)
         return super().check(graph, verbose)
 
     def _built(self, option: str, graph: ImportGraph) -> set[Any]:
