@@ -76,7 +76,8 @@ class EmbeddedPostgres:
         """Starts PostgreSQL, making its files the first time; returns the URL of its database.
 
         StorageError if the directory is in use, of another major, not ours, or the disk is full.
-        What a killed predecessor left running is stopped first.
+        What a killed predecessor left running is stopped first. Call it in a thread that lives as long
+        as the database shall: on Linux, PostgreSQL is told to stop when that thread ends.
         """
         self._holder = holder.take(self.data_dir)
         try:
