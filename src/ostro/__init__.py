@@ -1,0 +1,32 @@
+"""Ostro: a durable workflow service whose tasks are pulled by the servers they are meant for.
+
+Owns: the names that a user of the SDK imports, at most 20, resolved on first use (PEP 562).
+Never: imports anything at import time, so that `ostro --help` stays instant.
+Called by: users.
+"""
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "Client": "ostro.client",
+    "SyncClient": "ostro.client",
+    "current": "ostro.client",
+    "OstroError": "ostro.errors",
+    "MaySpawn": "ostro.values",
+    "Retry": "ostro.values",
+    "Term": "ostro.values",
+}
+
+__all__ = [*sorted(_HOMES), "__version__"]  # noqa: PLE0604  (names are resolved on use)
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name on its first use."""
+    if name not in _HOMES:
+        message = f"module 'ostro' has no attribute {name!r}"
+        raise AttributeError(message)
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value

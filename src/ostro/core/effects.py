@@ -1,0 +1,147 @@
+"""What a decision wants written and done: plain rows, folded so that each row appears once.
+
+The store turns them into one statement; the engine then wakes whom they concern.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from ostro.core.specs import Birth, TaskSpec
+from ostro.values import UUID, SkipReason, TaskState, WorkflowState
+
+
+class WorkflowRow(msgspec.Struct, gc=False):
+    """The hot row of a workflow after the decision."""
+
+    state: WorkflowState
+    sealed: bool
+    stopping: str | None
+    latched: tuple[str, ...]
+    deadline: datetime | None
+    error: str | None
+    ended_at: datetime | None
+
+
+class TaskRow(msgspec.Struct, gc=False):
+    """The hot row of a task after the decision. `job` is the live job of a RUNNING task.
+
+    `weighs`: its terms matter to the workflow's end after it started (rule 6), so they are loaded again.
+    `required`: some task requires it by name, so its result is no part of the default output.
+    """
+
+    id: UUID
+    name: str
+    tags: tuple[str, ...]
+    hash: bytes
+    state: TaskState
+    reason: SkipReason | None
+    error: str | None
+    run: int
+    job: UUID | None
+    version: int
+    spawned: int
+    weighs: bool
+    required: bool
+    spawned_by: UUID | None
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+class QueuedJob(msgspec.Struct, frozen=True, gc=False):
+    """A job that a worker shall pull. `hands_over` names the tasks whose results go with it."""
+
+    job: UUID
+    task: UUID
+    run: int
+    action: str
+    target: dict[str, str]
+    tags: tuple[str, ...]
+    priority: int
+    timeout: float | None
+    safe_rerun: bool
+    hands_over: tuple[str, ...]
+
+
+class EndedJob(msgspec.Struct, frozen=True, gc=False):
+    """One run that is over. `fence` is None where no worker held it (inline, or cancelled while queued)."""
+
+    job: UUID
+    task: UUID
+    run: int
+    fence: int | None
+    state: TaskState
+    error: str | None
+    result: bytes | None
+    queued_at: datetime
+
+
+class Timer(msgspec.Struct, frozen=True, gc=False):
+    """An instant at which an event is due: kind `retry` (of a task) or `deadline` (of the workflow, task None)."""
+
+    kind: str
+    task: UUID | None
+    due_at: datetime | None
+    """None takes the timer away."""
+
+
+class Entry(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """One line of history: what happened, to which task or tag, and the state after it."""
+
+    what: str
+    task: str | None = None
+    tag: str | None = None
+    state: str | None = None
+    reason: str | None = None
+    run: int | None = None
+    error: str | None = None
+
+
+class Changes:
+    """Everything that one or several decisions about one workflow changed, folded.
+
+    Touching a row twice leaves one row in its final form; a task added and changed stays added.
+    """
+
+    __slots__ = (
+        "added",
+        "born",
+        "consumed",
+        "deleted",
+        "described",
+        "ended_jobs",
+        "entries",
+        "messages_done",
+        "messages_sent",
+        "output",
+        "queued",
+        "revoked",
+        "sealed_tags",
+        "specs",
+        "timers",
+        "touched",
+        "workflow_touched",
+    )
+
+    def __init__(self) -> None:
+        self.born: Birth | None = None
+        self.workflow_touched = False
+        self.described: Birth | None = None
+        self.output: dict[str, str] | None = None
+        self.added: dict[UUID, None] = {}
+        self.touched: dict[UUID, None] = {}
+        self.deleted: dict[UUID, str] = {}
+        self.specs: dict[UUID, TaskSpec] = {}
+        self.queued: dict[UUID, QueuedJob] = {}
+        self.consumed: dict[UUID, int] = {}
+        self.revoked: dict[UUID, None] = {}
+        self.ended_jobs: list[EndedJob] = []
+        self.timers: dict[tuple[str, UUID | None], Timer] = {}
+        self.messages_sent: dict[UUID, str] = {}
+        self.messages_done: dict[UUID, None] = {}
+        self.sealed_tags: dict[str, None] = {}
+        self.entries: list[Entry] = []
+
+    def __bool__(self) -> bool:
+        return bool(self.workflow_touched or self.added or self.touched or self.deleted or self.entries)

@@ -1,0 +1,169 @@
+"""What comes in to a workflow. Closed: every `match` over `Event` ends in `assert_never`.
+
+Each event has one answer type, said in its docstring; a refusal is raised as `ostro.errors.Refusal` and
+changes nothing.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from ostro.core.specs import Birth, Spawner, TaskSpec
+from ostro.values import UUID, TaskState
+
+
+class Create(msgspec.Struct, frozen=True, kw_only=True):
+    """Make the workflow, with its first tasks; `seal` closes it at birth. Answer: Added."""
+
+    birth: Birth
+    tasks: tuple[TaskSpec, ...] = ()
+    seal: bool = False
+
+
+class AddTasks(msgspec.Struct, frozen=True, kw_only=True):
+    """Add one or many, all or nothing; by a caller outside, or by a running job. Answer: Added."""
+
+    tasks: tuple[TaskSpec, ...]
+    spawner: Spawner | None = None
+
+
+class ChangeTask(msgspec.Struct, frozen=True, kw_only=True):
+    """Put another specification in place of a WAITING task's. Answer: Added (of one)."""
+
+    name: str
+    spec: TaskSpec
+    seen: int | None = None
+
+
+class DeleteTask(msgspec.Struct, frozen=True):
+    """Take a WAITING task away; its name is gone for good. Answer: Done."""
+
+    name: str
+
+
+class CancelTask(msgspec.Struct, frozen=True, kw_only=True):
+    """End a task that has not ended as CANCELLED, whatever runs for it. Answer: Done."""
+
+    name: str
+    seen: int | None = None
+
+
+class SealTag(msgspec.Struct, frozen=True):
+    """Close a tag to everybody. Sealing it again is no change. Answer: Done."""
+
+    tag: str
+
+
+class SealWorkflow(msgspec.Struct, frozen=True, kw_only=True):
+    """Close the workflow to callers outside; may set its output. Answer: Done."""
+
+    output: dict[str, str] | None = None
+
+
+class CancelWorkflow(msgspec.Struct, frozen=True, kw_only=True):
+    """Seal it, cancel what was started, pass by what was not (rule 8). Answer: Done."""
+
+    reason: str = ""
+
+
+class Describe(msgspec.Struct, frozen=True, kw_only=True):
+    """Change name, description, tags or deadline: what is UNSET stays. Answer: Done."""
+
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    description: str | msgspec.UnsetType = msgspec.UNSET
+    tags: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    deadline: datetime | None | msgspec.UnsetType = msgspec.UNSET
+
+
+class JobEnded(msgspec.Struct, frozen=True, kw_only=True):
+    """A worker's report of a job: SUCCESS or ERROR, a result as JSON, an error as a sentence. Answer: Done.
+
+    The engine has made sure that (job, fence) still counts.
+    """
+
+    job: UUID
+    fence: int
+    state: TaskState
+    result: bytes | None = None
+    error: str | None = None
+
+
+class JobTimedOut(msgspec.Struct, frozen=True):
+    """The server's clock says that a job ran longer than its task allows. Answer: Done."""
+
+    job: UUID
+    fence: int
+
+
+class JobLost(msgspec.Struct, frozen=True):
+    """The worker that held the job is gone and the task is not `safe_rerun`. Answer: Done."""
+
+    job: UUID
+    fence: int
+    worker: str
+
+
+class RetryDue(msgspec.Struct, frozen=True):
+    """The delay before a task's next run is over. Answer: Done."""
+
+    task: UUID
+
+
+class DeadlineDue(msgspec.Struct, frozen=True):
+    """The workflow's deadline may have struck. Answer: Done."""
+
+
+class GoOn(msgspec.Struct, frozen=True):
+    """Take the next bounded part of a decision that was too large for one commit. Answer: Done."""
+
+    message: UUID
+
+
+Event = (
+    Create
+    | AddTasks
+    | ChangeTask
+    | DeleteTask
+    | CancelTask
+    | SealTag
+    | SealWorkflow
+    | CancelWorkflow
+    | Describe
+    | JobEnded
+    | JobTimedOut
+    | JobLost
+    | RetryDue
+    | DeadlineDue
+    | GoOn
+)
+
+
+class TaskAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one added task. `again`: it was known already, by name and hash (rule 11).
+
+    `waiting_for` are sentences about its undecided terms (ten at most); `too_late_for` counts started tasks
+    whose terms select it and that do not know of it, `too_late_names` names ten of them (rule 4).
+    """
+
+    id: UUID
+    name: str
+    state: TaskState
+    again: bool = False
+    waiting_for: tuple[str, ...] = ()
+    too_late_for: int = 0
+    too_late_names: tuple[str, ...] = ()
+
+
+class Added(msgspec.Struct, frozen=True):
+    """The answer to Create, AddTasks and ChangeTask, in the order asked."""
+
+    tasks: tuple[TaskAnswer, ...]
+
+
+class Done(msgspec.Struct, frozen=True):
+    """The answer to everything else. `changed` is false where there was nothing to do (a copy, a late timer)."""
+
+    changed: bool = True
+
+
+Answer = Added | Done

@@ -1,0 +1,53 @@
+"""What callers say of workflows and tasks, as the core keeps it: checked, frozen, free of state."""
+
+from datetime import datetime
+
+import msgspec
+
+from ostro.values import UUID, MaySpawn, Retry, Term
+
+
+class TaskSpec(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One task as its caller described it. `tags` are sorted and distinct; `input` is a JSON object, kept as sent.
+
+    `hash` is SHA-256 over the task as sent, in canonical JSON (rule 11). `timeout` is seconds of one job's run.
+    """
+
+    name: str
+    action: str
+    input: bytes = b"{}"
+    tags: tuple[str, ...] = ()
+    target: dict[str, str] = {}
+    requires: tuple[Term, ...] = ()
+    retry: Retry | None = None
+    timeout: float | None = None
+    safe_rerun: bool = False
+    priority: int = 0
+    may_spawn: MaySpawn | None = None
+    description: str = ""
+    hash: bytes = b""
+
+
+class Birth(msgspec.Struct, frozen=True, kw_only=True):
+    """A workflow as its caller described it. `output` maps a key to the name of the task whose result it is."""
+
+    namespace: int
+    id: UUID
+    name: str = ""
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    deadline: datetime | None = None
+    done_when: tuple[Term, ...] = ()
+    output: dict[str, str] | None = None
+    parent_workflow: UUID | None = None
+    parent_task: UUID | None = None
+    root_workflow: UUID | None = None
+    definition: UUID | None = None
+    definition_version: int | None = None
+
+
+class Spawner(msgspec.Struct, frozen=True):
+    """The running job on whose behalf tasks are added."""
+
+    task: UUID
+    job: UUID

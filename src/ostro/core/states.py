@@ -1,0 +1,38 @@
+"""The two literal tables of moves. Everything about states derives from them; SQL CHECKs repeat them."""
+
+from typing import Final
+
+from ostro.values import TaskState as T
+from ostro.values import WorkflowState as W
+
+MOVES: Final[dict[T, frozenset[T]]] = {
+    T.WAITING: frozenset({T.DELAYED, T.PAUSED, T.RUNNING, T.SUCCESS, T.ERROR, T.CANCELLED, T.SKIPPED}),
+    T.DELAYED: frozenset({T.PAUSED, T.RUNNING, T.ERROR, T.CANCELLED}),
+    T.PAUSED: frozenset({T.DELAYED, T.RUNNING, T.CANCELLED}),
+    T.RUNNING: frozenset({T.DELAYED, T.SUCCESS, T.ERROR, T.CANCELLED}),
+    T.SUCCESS: frozenset(),
+    T.ERROR: frozenset(),
+    T.CANCELLED: frozenset(),
+    T.SKIPPED: frozenset(),
+}
+"""The engine's own moves of a task. WAITING → SUCCESS is an inline action that ran as the task started."""
+
+REVIVALS: Final[dict[T, frozenset[T]]] = {
+    T.SUCCESS: frozenset({T.RUNNING, T.WAITING, T.ERROR}),
+    T.ERROR: frozenset({T.RUNNING, T.WAITING, T.SKIPPED, T.SUCCESS}),
+    T.CANCELLED: frozenset({T.RUNNING, T.WAITING, T.SKIPPED, T.SUCCESS}),
+    T.SKIPPED: frozenset({T.WAITING}),
+}
+"""What an operator alone may do to an ended task (rule 9)."""
+
+WORKFLOW_MOVES: Final[dict[W, frozenset[W]]] = {
+    W.RUNNING: frozenset({W.PAUSED, W.SUCCESS, W.ERROR, W.CANCELLED}),
+    W.PAUSED: frozenset({W.RUNNING, W.ERROR, W.CANCELLED}),
+    W.SUCCESS: frozenset(),
+    W.ERROR: frozenset(),
+    W.CANCELLED: frozenset(),
+}
+
+ENDED: Final = frozenset(state for state, onward in MOVES.items() if not onward)
+ACTIVE: Final = frozenset({T.DELAYED, T.PAUSED, T.RUNNING})
+WORKFLOW_ENDED: Final = frozenset(state for state, onward in WORKFLOW_MOVES.items() if not onward)
