@@ -21,7 +21,8 @@ pytestmark = [
 def light(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the light install alone."""
     folder = tmp_path_factory.mktemp("light")
-    pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", folder]
+    pip: list[str | Path] = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip += ["--target", folder]
     for what in (["--require-hashes", "-r", ROOT / "locks" / "light.txt"], ["--no-deps", ROOT]):
         answer = subprocess.run([*pip, *what], capture_output=True, text=True, check=False)
         assert answer.returncode == 0, answer.stderr
@@ -30,7 +31,7 @@ def light(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(folder: Path, program: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(folder), "PYTHONNOUSERSITE": "1"}
-    command = [PYTHON, "-W", "error", "-c", program]
+    command: list[str | Path] = [PYTHON, "-W", "error", "-c", program]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
