@@ -23,7 +23,11 @@ def light(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("light")
     pip: list[str | Path] = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     pip += ["--target", folder]
-    for what in (["--require-hashes", "-r", ROOT / "locks" / "light.txt"], ["--no-deps", ROOT]):
+    steps: list[list[str | Path]] = [
+        ["--require-hashes", "-r", ROOT / "locks" / "light.txt"],
+        ["--no-deps", ROOT],
+    ]
+    for what in steps:
         answer = subprocess.run([*pip, *what], capture_output=True, text=True, check=False)
         assert answer.returncode == 0, answer.stderr
     return folder
