@@ -1,0 +1,43 @@
+"""Where each thing of /v1 is found. `{…}` stands for a part that `at` fills in and percent-encodes."""
+
+from typing import Final
+from urllib.parse import quote
+
+from ostro.values import UUID
+
+HEALTH: Final = "/v1/health"
+OPENAPI: Final = "/v1/openapi.json"
+
+WORKFLOWS: Final = "/v1/workflows"
+WORKFLOW: Final = "/v1/workflows/{workflow}"
+SEAL: Final = "/v1/workflows/{workflow}/seal"
+CANCEL: Final = "/v1/workflows/{workflow}/cancel"
+OUTPUT: Final = "/v1/workflows/{workflow}/output"
+CHANGES: Final = "/v1/workflows/{workflow}/changes"
+
+TASKS: Final = "/v1/workflows/{workflow}/tasks"
+TASK: Final = "/v1/workflows/{workflow}/tasks/{task}"
+TASK_CANCEL: Final = "/v1/workflows/{workflow}/tasks/{task}/cancel"
+TASK_JOBS: Final = "/v1/workflows/{workflow}/tasks/{task}/jobs"
+TASK_ALONE: Final = "/v1/tasks"
+
+JOB: Final = "/v1/jobs/{job}"
+JOB_LOGS: Final = "/v1/jobs/{job}/logs"
+
+WORKERS: Final = "/v1/workers"
+REGISTER: Final = "/v1/workers/register"
+POLL: Final = "/v1/workers/poll"
+LOGS: Final = "/v1/workers/logs"
+LEAVE: Final = "/v1/workers/leave"
+
+TOKENS: Final = "/v1/tokens"
+TOKEN: Final = "/v1/tokens/{token}"  # noqa: S105  (a path)
+JOIN: Final = "/v1/tokens/join"
+
+IDEMPOTENCY_KEY: Final = "Idempotency-Key"
+"""The header under which a POST that was sent again gets the first one's answer (for a day)."""
+
+
+def at(path: str, **parts: str | UUID) -> str:
+    """The path with its parts filled in: `at(TASK, workflow=id, task="a/b")`. A task is named by its name or id."""
+    return path.format(**{key: quote(str(part), safe="") for key, part in parts.items()})

@@ -1,0 +1,122 @@
+"""Tasks: what callers add, and what they see of them."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, UnsetType
+
+from ostro.protocol.why import Why
+from ostro.values import UUID, MaySpawn, Retry, SkipReason, TaskState, Term
+
+
+class TaskRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One task as its caller describes it. Only `name` and `action` are needed.
+
+    `input` is a JSON object. `requires` lists names of tasks, or terms. `target` is what a worker must have.
+    `timeout` is seconds of one run. A name that reads as a UUID is refused, since paths take either.
+    """
+
+    name: str
+    action: str
+    input: Raw | UnsetType = UNSET
+    tags: list[str] = []
+    target: dict[str, str] = {}
+    requires: list[str | Term] = []
+    retry: Retry | None = None
+    timeout: float | None = None
+    safe_rerun: bool = False
+    priority: int = 0
+    may_spawn: MaySpawn | None = None
+    description: str = ""
+
+
+class TasksRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """One task or many: all or nothing."""
+
+    tasks: Annotated[list[TaskRequest], Meta(min_length=1)]
+
+
+class AddedTask(msgspec.Struct, kw_only=True):
+    """What became of one added task.
+
+    `again`: it was known already, by name and content; nothing changed. `waiting_for` are sentences (ten at most).
+    `too_late_for` counts the started tasks that would have waited for this one had it come earlier.
+    """
+
+    id: UUID
+    name: str
+    pass_: Annotated[int, Meta(description="0 unless a Mistral workflow came here more than once")] = (
+        msgspec.field(default=0, name="pass")
+    )
+    state: TaskState
+    again: bool = False
+    waiting_for: list[str] = []
+    too_late_for: int = 0
+    too_late_names: list[str] = []
+
+
+class AddedTasks(msgspec.Struct, kw_only=True):
+    """The answer to an add, in the order asked."""
+
+    tasks: list[AddedTask]
+
+
+class TaskCancel(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """`seen` is the task's version that the caller saw: a copy of an obeyed call changes nothing."""
+
+    seen: int | None = None
+
+
+class LiveJob(msgspec.Struct, kw_only=True):
+    """The job that carries the present run: waiting in its queue, in a worker's hands, or being stopped there."""
+
+    id: UUID
+    state: Literal["queued", "running", "stopping"]
+    run: int
+    worker: str | None = None
+    queued_at: datetime
+    claimed_at: datetime | None = None
+
+
+class Task(msgspec.Struct, kw_only=True):
+    """A task. `input`, `result`, `job` and `why` come with a single task, not in lists.
+
+    `run` counts the attempts so far. `result` is null without one; `error` is a sentence.
+    """
+
+    id: UUID
+    workflow: UUID
+    name: str
+    pass_: int = msgspec.field(default=0, name="pass")
+    state: TaskState
+    reason: SkipReason | None = None
+    error: str | None = None
+    action: str
+    description: str = ""
+    tags: list[str] = []
+    target: dict[str, str] = {}
+    requires: list[Term] = []
+    retry: Retry | None = None
+    timeout: float | None = None
+    safe_rerun: bool = False
+    priority: int = 0
+    may_spawn: MaySpawn | None = None
+    spawned: int = 0
+    spawned_by: UUID | None = None
+    run: int = 0
+    version: int
+    created_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    input: Raw | UnsetType = UNSET
+    result: Raw | UnsetType = UNSET
+    job: LiveJob | None | UnsetType = UNSET
+    why: Why | None | UnsetType = UNSET
+
+
+class TaskPage(msgspec.Struct, kw_only=True):
+    """Tasks in the order of their making; `next` is the cursor of the next page, null at the end."""
+
+    tasks: list[Task]
+    next: str | None = None

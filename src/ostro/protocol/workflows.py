@@ -1,0 +1,124 @@
+"""Workflows: made, described, sealed, read."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, UnsetType
+
+from ostro.protocol.tasks import AddedTask, TaskRequest
+from ostro.protocol.why import Why
+from ostro.values import UUID, Term, WorkflowState
+
+Instant = Annotated[datetime, Meta(tz=True)]
+"""With its zone: RFC 3339."""
+
+
+class OutputOf(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """The task whose result is one part of the output."""
+
+    task: str
+
+
+class WorkflowRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A new workflow, open unless `seal`. All of it may be left out.
+
+    `done_when` seals it as soon as all its terms hold. `output` maps a key to the task whose result it is:
+    `{"url": {"task": "deploy"}}`; without it the output is what every successful task that nobody requires returned.
+    """
+
+    name: str = ""
+    description: str = ""
+    tags: list[str] = []
+    deadline: Instant | None = None
+    done_when: list[str | Term] = []
+    output: dict[str, OutputOf] | None = None
+    tasks: list[TaskRequest] = []
+    seal: bool = False
+
+
+class CreatedWorkflow(msgspec.Struct, kw_only=True):
+    """The new workflow's id, and what became of its first tasks."""
+
+    id: UUID
+    tasks: list[AddedTask] = []
+
+
+class WorkflowChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What is left out stays as it is; `deadline: null` takes the deadline away."""
+
+    name: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    tags: list[str] | UnsetType = UNSET
+    deadline: Instant | None | UnsetType = UNSET
+
+
+class SealRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """With `tag` that tag is closed, else the whole workflow; `output` goes with the whole only."""
+
+    tag: str | None = None
+    output: dict[str, OutputOf] | None = None
+
+
+class CancelRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Why, for the history."""
+
+    reason: str = ""
+
+
+class Changed(msgspec.Struct, kw_only=True):
+    """`changed` is false where there was nothing to do."""
+
+    changed: bool = True
+
+
+class Workflow(msgspec.Struct, kw_only=True):
+    """A workflow. `counts`, `sealed_tags` and `why` come with a single one, not in lists.
+
+    `counts` says how many tasks are in each state (absent states have none). `stopping` says what ends it early.
+    """
+
+    id: UUID
+    name: str = ""
+    description: str = ""
+    tags: list[str] = []
+    state: WorkflowState
+    sealed: bool
+    stopping: Literal["cancel", "deadline"] | None = None
+    error: str | None = None
+    deadline: Instant | None = None
+    done_when: list[Term] = []
+    output: dict[str, OutputOf] | None = None
+    version: int
+    created_at: datetime
+    ended_at: datetime | None = None
+    sealed_tags: list[str] | UnsetType = UNSET
+    counts: dict[str, int] | UnsetType = UNSET
+    why: Why | None | UnsetType = UNSET
+
+
+class WorkflowPage(msgspec.Struct, kw_only=True):
+    """Workflows, newest first; `next` is the cursor of the next page, null at the end."""
+
+    workflows: list[Workflow]
+    next: str | None = None
+
+
+class Reference(msgspec.Struct, kw_only=True):
+    """A part of the output that is too large to come along: read the task's `result` at `path`."""
+
+    task: str
+    bytes: int
+    path: str
+
+
+class Output(msgspec.Struct, kw_only=True):
+    """What the workflow returns, as far as it is there. `state` tells whether more can come.
+
+    `missing` names keys of a declared output whose task has not ended in SUCCESS.
+    """
+
+    state: WorkflowState
+    output: dict[str, Raw]
+    references: dict[str, Reference] = {}
+    missing: list[str] = []
