@@ -27,7 +27,7 @@ class TaskRow(msgspec.Struct, gc=False):
     """The hot row of a task after the decision. `job` is the live job of a RUNNING task.
 
     `weighs`: its terms matter to the workflow's end after it started (rule 6), so they are loaded again.
-    `required`: some task requires it by name, so its result is no part of the default output.
+    `required` counts the tasks that require it by name: then its result is no part of the default output.
     """
 
     id: UUID
@@ -42,7 +42,7 @@ class TaskRow(msgspec.Struct, gc=False):
     version: int
     spawned: int
     weighs: bool
-    required: bool
+    required: int
     spawned_by: UUID | None
     created_at: datetime
     started_at: datetime | None
@@ -74,7 +74,8 @@ class EndedJob(msgspec.Struct, frozen=True, gc=False):
     state: TaskState
     error: str | None
     result: bytes | None
-    queued_at: datetime
+    inline_at: datetime | None = None
+    """When it ran, where no queue row tells."""
 
 
 class Timer(msgspec.Struct, frozen=True, gc=False):
@@ -135,7 +136,7 @@ class Changes:
         self.specs: dict[UUID, TaskSpec] = {}
         self.queued: dict[UUID, QueuedJob] = {}
         self.consumed: dict[UUID, int] = {}
-        self.revoked: dict[UUID, None] = {}
+        self.revoked: dict[UUID, int | None] = {}
         self.ended_jobs: list[EndedJob] = []
         self.timers: dict[tuple[str, UUID | None], Timer] = {}
         self.messages_sent: dict[UUID, str] = {}

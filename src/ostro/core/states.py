@@ -7,7 +7,7 @@ from ostro.values import WorkflowState as W
 
 MOVES: Final[dict[T, frozenset[T]]] = {
     T.WAITING: frozenset({T.DELAYED, T.PAUSED, T.RUNNING, T.SUCCESS, T.ERROR, T.CANCELLED, T.SKIPPED}),
-    T.DELAYED: frozenset({T.PAUSED, T.RUNNING, T.ERROR, T.CANCELLED}),
+    T.DELAYED: frozenset({T.PAUSED, T.RUNNING, T.SUCCESS, T.ERROR, T.CANCELLED}),
     T.PAUSED: frozenset({T.DELAYED, T.RUNNING, T.CANCELLED}),
     T.RUNNING: frozenset({T.DELAYED, T.SUCCESS, T.ERROR, T.CANCELLED}),
     T.SUCCESS: frozenset(),
@@ -15,7 +15,7 @@ MOVES: Final[dict[T, frozenset[T]]] = {
     T.CANCELLED: frozenset(),
     T.SKIPPED: frozenset(),
 }
-"""The engine's own moves of a task. WAITING → SUCCESS is an inline action that ran as the task started."""
+"""The engine's own moves of a task. WAITING or DELAYED → SUCCESS is an inline action."""
 
 REVIVALS: Final[dict[T, frozenset[T]]] = {
     T.SUCCESS: frozenset({T.RUNNING, T.WAITING, T.ERROR}),

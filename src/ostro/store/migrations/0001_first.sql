@@ -64,7 +64,7 @@ CREATE TABLE tasks (
     version    bigint NOT NULL,
     spawned    integer NOT NULL,
     weighs     boolean NOT NULL,
-    required   boolean NOT NULL,
+    required   integer NOT NULL,
     spawned_by uuid,
     created_at timestamptz NOT NULL,
     started_at timestamptz,
@@ -81,6 +81,7 @@ CREATE TABLE task_specs (
     task      uuid NOT NULL,
     spec      bytea NOT NULL,
     input     bytea NOT NULL,
+    inline    boolean NOT NULL,
     PRIMARY KEY (namespace, workflow, task)
 );
 
