@@ -3,7 +3,13 @@
 from typing import Final
 from urllib.parse import quote
 
+from ostro.protocol.workers import LEAVE_PATH as LEAVE
+from ostro.protocol.workers import LOGS_PATH as LOGS
+from ostro.protocol.workers import POLL_PATH as POLL
+from ostro.protocol.workers import REGISTER_PATH as REGISTER
 from ostro.values import UUID
+
+__all__ = ["LEAVE", "LOGS", "POLL", "REGISTER", "at"]
 
 HEALTH: Final = "/v1/health"
 OPENAPI: Final = "/v1/openapi.json"
@@ -25,10 +31,6 @@ JOB: Final = "/v1/jobs/{job}"
 JOB_LOGS: Final = "/v1/jobs/{job}/logs"
 
 WORKERS: Final = "/v1/workers"
-REGISTER: Final = "/v1/workers/register"
-POLL: Final = "/v1/workers/poll"
-LOGS: Final = "/v1/workers/logs"
-LEAVE: Final = "/v1/workers/leave"
 
 TOKENS: Final = "/v1/tokens"
 TOKEN: Final = "/v1/tokens/{token}"  # noqa: S105  (a path)

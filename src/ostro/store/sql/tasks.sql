@@ -1,0 +1,43 @@
+-- name: tasks_get_by_name
+-- The newest pass: it is what a name means.
+SELECT t.id, t.workflow, t.name, t.pass, t.state, t.reason, t.error, t.run, t.job, t.version, t.spawned, t.spawned_by,
+       t.created_at, t.started_at, t.ended_at, s.spec, s.input
+FROM tasks t
+JOIN task_specs s ON s.namespace = t.namespace AND s.workflow = t.workflow AND s.task = t.id
+WHERE t.namespace = $1 AND t.workflow = $2 AND t.name = $3
+ORDER BY t.pass DESC
+LIMIT 1;
+
+-- name: tasks_get_by_id
+-- By its key.
+SELECT t.id, t.workflow, t.name, t.pass, t.state, t.reason, t.error, t.run, t.job, t.version, t.spawned, t.spawned_by,
+       t.created_at, t.started_at, t.ended_at, s.spec, s.input
+FROM tasks t
+JOIN task_specs s ON s.namespace = t.namespace AND s.workflow = t.workflow AND s.task = t.id
+WHERE t.namespace = $1 AND t.workflow = $2 AND t.id = $3;
+
+-- name: tasks_list
+-- In the order of their making: the key is ordered by time. Inputs stay where they are.
+SELECT t.id, t.workflow, t.name, t.pass, t.state, t.reason, t.error, t.run, t.job, t.version, t.spawned, t.spawned_by,
+       t.created_at, t.started_at, t.ended_at, s.spec, NULL::bytea AS input
+FROM tasks t
+JOIN task_specs s ON s.namespace = t.namespace AND s.workflow = t.workflow AND s.task = t.id
+WHERE t.namespace = $1 AND t.workflow = $2
+  AND ($3::uuid IS NULL OR t.id > $3)
+  AND ($4::text[] IS NULL OR t.state = ANY ($4))
+  AND ($5::text IS NULL OR t.name = $5)
+  AND ($6::text IS NULL OR $6 = ANY (t.tags))
+ORDER BY t.id
+LIMIT $7;
+
+-- name: tasks_result
+-- The result of one run.
+SELECT body FROM results WHERE namespace = $1 AND workflow = $2 AND task = $3 AND run = $4 AND item = 0;
+
+-- name: tasks_is_gone
+-- Whether a task of this name was deleted.
+SELECT EXISTS (SELECT 1 FROM gone WHERE namespace = $1 AND workflow = $2 AND name = $3);
+
+-- name: tasks_retry_at
+-- When the next run of a delayed task is due.
+SELECT due_at FROM timers WHERE namespace = $1 AND workflow = $2 AND kind = 'retry' AND task = $3;

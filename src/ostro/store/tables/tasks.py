@@ -1,0 +1,105 @@
+"""Tasks as people read them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from ostro.core.specs import TaskSpec
+from ostro.store.database import Database
+from ostro.values import UUID, SkipReason, TaskState
+
+
+class TaskView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A task's state and what was said of it. `input` is None in lists."""
+
+    id: UUID
+    workflow: UUID
+    name: str
+    pass_: int
+    state: TaskState
+    reason: SkipReason | None
+    error: str | None
+    run: int
+    job: UUID | None
+    version: int
+    spawned: int
+    spawned_by: UUID | None
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    spec: TaskSpec
+    input: bytes | None
+
+    @property
+    def ended(self) -> bool:
+        """It will not move again by itself."""
+        return self.ended_at is not None
+
+
+async def by_name(database: Database, namespace: int, workflow: UUID, name: str) -> TaskView | None:
+    """The newest task of that name."""
+    row = await database.fetchrow("tasks_get_by_name", namespace, workflow, name)
+    return _view(row) if row else None
+
+
+async def by_id(database: Database, namespace: int, workflow: UUID, task: UUID) -> TaskView | None:
+    """One task."""
+    row = await database.fetchrow("tasks_get_by_id", namespace, workflow, task)
+    return _view(row) if row else None
+
+
+async def page(
+    database: Database,
+    namespace: int,
+    workflow: UUID,
+    *,
+    after: UUID | None,
+    states: Sequence[str] | None,
+    name: str | None,
+    tag: str | None,
+    limit: int,
+) -> list[TaskView]:
+    """At most `limit` in the order of their making, later than `after`, without their inputs."""
+    rows = await database.fetch("tasks_list", namespace, workflow, after, states, name, tag, limit)
+    return [_view(row) for row in rows]
+
+
+async def result(database: Database, namespace: int, workflow: UUID, task: UUID, run: int) -> bytes | None:
+    """The result of one run, as JSON."""
+    body: bytes | None = await database.fetchval("tasks_result", namespace, workflow, task, run)
+    return body
+
+
+async def is_gone(database: Database, namespace: int, workflow: UUID, name: str) -> bool:
+    """Whether a task of this name was deleted."""
+    return bool(await database.fetchval("tasks_is_gone", namespace, workflow, name))
+
+
+async def retry_at(database: Database, namespace: int, workflow: UUID, task: UUID) -> datetime | None:
+    """When a delayed task's next run is due."""
+    due: datetime | None = await database.fetchval("tasks_retry_at", namespace, workflow, task)
+    return due
+
+
+def _view(row: Any) -> TaskView:
+    return TaskView(
+        id=row["id"],
+        workflow=row["workflow"],
+        name=row["name"],
+        pass_=row["pass"],
+        state=TaskState(row["state"]),
+        reason=SkipReason(row["reason"]) if row["reason"] else None,
+        error=row["error"],
+        run=row["run"],
+        job=row["job"],
+        version=row["version"],
+        spawned=row["spawned"],
+        spawned_by=row["spawned_by"],
+        created_at=row["created_at"],
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+        spec=msgspec.json.decode(row["spec"], type=TaskSpec),
+        input=row["input"],
+    )

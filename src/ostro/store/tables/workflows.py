@@ -1,0 +1,126 @@
+"""Workflows as people read them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from ostro.store.database import Database
+from ostro.values import UUID, Term, WorkflowState
+
+
+class WorkflowView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Both rows of a workflow. `output` maps a key to a task's name; None: what nobody requires."""
+
+    id: UUID
+    version: int
+    state: WorkflowState
+    sealed: bool
+    stopping: str | None
+    parked: bool
+    error: str | None
+    deadline: datetime | None
+    created_at: datetime
+    ended_at: datetime | None
+    name: str
+    description: str
+    tags: tuple[str, ...]
+    done_when: tuple[Term, ...]
+    output: dict[str, str] | None
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One part of an output: `body` is None if it is too large, `size` is None if the task has no result."""
+
+    name: str
+    task: UUID
+    state: str
+    size: int | None
+    body: bytes | None
+
+
+async def get(database: Database, namespace: int, workflow: UUID) -> WorkflowView | None:
+    """One workflow."""
+    row = await database.fetchrow("workflows_get", namespace, workflow)
+    return _view(row) if row else None
+
+
+async def page(
+    database: Database,
+    namespace: int,
+    *,
+    after: UUID | None,
+    states: Sequence[str] | None,
+    name: str | None,
+    tag: str | None,
+    limit: int,
+) -> list[WorkflowView]:
+    """At most `limit`, newest first, older than `after`."""
+    rows = await database.fetch("workflows_list", namespace, after, states, name, tag, limit)
+    return [_view(row) for row in rows]
+
+
+async def state(database: Database, namespace: int, workflow: UUID) -> tuple[int, WorkflowState] | None:
+    """Version and state."""
+    row = await database.fetchrow("workflows_state", namespace, workflow)
+    return (row["version"], WorkflowState(row["state"])) if row else None
+
+
+async def counts(database: Database, namespace: int, workflow: UUID) -> dict[str, int]:
+    """How many tasks are in each state that has any."""
+    rows = await database.fetch("workflows_counts", namespace, workflow)
+    return {row["state"]: row["tasks"] for row in rows}
+
+
+async def sealed_tags(database: Database, namespace: int, workflow: UUID) -> list[str]:
+    """The tags that were sealed themselves."""
+    return [row["tag"] for row in await database.fetch("workflows_sealed_tags", namespace, workflow)]
+
+
+async def problems(database: Database, namespace: int, workflow: UUID) -> list[str]:
+    """What parked steps of the workflow say."""
+    return [row["problem"] or "" for row in await database.fetch("workflows_problems", namespace, workflow)]
+
+
+async def chosen_output(
+    database: Database, namespace: int, workflow: UUID, names: Sequence[str], most: int
+) -> list[Part]:
+    """The newest task of each name, with its result if that has at most `most` bytes."""
+    rows = await database.fetch("workflows_output_chosen", namespace, workflow, names, most)
+    return [
+        Part(name=row["name"], task=row["id"], state=row["state"], size=row["size"], body=row["body"])
+        for row in rows
+    ]
+
+
+async def default_output(
+    database: Database, namespace: int, workflow: UUID, most: int, limit: int
+) -> list[Part]:
+    """Results of successful tasks that nobody requires, the bodies of the first `most` bytes."""
+    rows = await database.fetch("workflows_output_default", namespace, workflow, most, limit)
+    return [
+        Part(name=row["name"], task=row["id"], state="SUCCESS", size=row["size"], body=row["body"])
+        for row in rows
+    ]
+
+
+def _view(row: Any) -> WorkflowView:
+    done_when, output = row["done_when"], row["output"]
+    return WorkflowView(
+        id=row["id"],
+        version=row["version"],
+        state=WorkflowState(row["state"]),
+        sealed=row["sealed"],
+        stopping=row["stopping"],
+        parked=row["parked"],
+        error=row["error"],
+        deadline=row["deadline"],
+        created_at=row["created_at"],
+        ended_at=row["ended_at"],
+        name=row["name"],
+        description=row["description"],
+        tags=tuple(row["tags"]),
+        done_when=msgspec.json.decode(done_when, type=tuple[Term, ...]) if done_when else (),
+        output=msgspec.json.decode(output, type=dict[str, str] | None) if output else None,
+    )
