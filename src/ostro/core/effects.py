@@ -74,8 +74,8 @@ class EndedJob(msgspec.Struct, frozen=True, gc=False):
     state: TaskState
     error: str | None
     result: bytes | None
-    inline_at: datetime | None = None
-    """When it ran, where no queue row tells."""
+    at: datetime
+    """When it ended; also when it was queued, where no queue row tells."""
 
 
 class Timer(msgspec.Struct, frozen=True, gc=False):

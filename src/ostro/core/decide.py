@@ -1,0 +1,222 @@
+"""One event on one workflow: what changes. The only door to the rules.
+
+A refusal is raised before anything is changed; what a decision changed waits in `workflow.take_changes()`.
+"""
+
+from typing import assert_never
+
+import msgspec
+
+from ostro.core import adding, completion, progress
+from ostro.core.effects import EndedJob, Timer, WorkflowRow
+from ostro.core.events import (
+    Added,
+    AddTasks,
+    Answer,
+    CancelTask,
+    CancelWorkflow,
+    ChangeTask,
+    Create,
+    DeadlineDue,
+    DeleteTask,
+    Describe,
+    Done,
+    Event,
+    GoOn,
+    JobEnded,
+    JobLost,
+    JobTimedOut,
+    RetryDue,
+    SealTag,
+    SealWorkflow,
+)
+from ostro.core.requirements.terms import check_term
+from ostro.core.workflow import Moment, Workflow
+from ostro.errors import Conflict, Invalid
+from ostro.values import UUID, TaskState, WorkflowState
+
+
+def create(event: Create, moment: Moment) -> tuple[Workflow, Added]:
+    """A new workflow with its first tasks. Refusal if they cannot be."""
+    _check_done_when(event, moment)
+    row = WorkflowRow(WorkflowState.RUNNING, False, None, (), event.birth.deadline, None, None)
+    workflow = Workflow(event.birth, row)
+    workflow.changes.born = event.birth
+    workflow.note("created")
+    if event.seal:
+        completion.seal(workflow)
+    tasks = adding.add(workflow, AddTasks(tasks=event.tasks), moment, at_birth=True)
+    if event.birth.deadline is not None:
+        _set_deadline(workflow)
+    progress.advance(workflow, moment)
+    return workflow, adding.answers(workflow, tasks, set())
+
+
+def _check_done_when(event: Create, moment: Moment) -> None:
+    for index, term in enumerate(event.birth.done_when):
+        path = f"done_when[{index}]"
+        check_term(term, path, moment.limits)
+        numbered = isinstance(term.enough, int) or term.at_least is not None
+        if term.task is None and not numbered:
+            why = "only names and numbers, which never fall: `task`, `enough: N` or `at_least: N`"
+            raise Invalid("invalid_term", f"`done_when` takes {why}.", fields=[(path, why)])
+
+
+def _set_deadline(workflow: Workflow) -> None:
+    due = None if workflow.ended else workflow.row.deadline
+    progress.set_timer(workflow, Timer("deadline", None, due))
+
+
+def decide(workflow: Workflow, event: Event, moment: Moment) -> Answer:
+    """The answer to an event, with its consequences taken into the aggregate. Refusal: nothing changed."""
+    match event:
+        case AddTasks() | ChangeTask():
+            return _add_or_change(workflow, event, moment)
+        case Create():
+            raise Conflict("workflow_exists", "There is a workflow with this id already.")
+        case _:
+            changed = _obey(workflow, event, moment)
+            progress.advance(workflow, moment)
+            return Done(changed)
+
+
+def _add_or_change(workflow: Workflow, event: AddTasks | ChangeTask, moment: Moment) -> Added:
+    if isinstance(event, AddTasks):
+        again = {workflow.names[spec.name].id for spec in event.tasks if spec.name in workflow.names}
+        tasks = adding.add(workflow, event, moment)
+    else:
+        task, known = adding.change(workflow, event, moment)
+        tasks, again = [task], {task.id} if known else set()
+    progress.advance(workflow, moment)
+    return adding.answers(workflow, tasks, again)
+
+
+def _obey(  # noqa: C901, PLR0911  (one line per event)
+    workflow: Workflow,
+    event: DeleteTask
+    | CancelTask
+    | SealTag
+    | SealWorkflow
+    | CancelWorkflow
+    | Describe
+    | JobEnded
+    | JobTimedOut
+    | JobLost
+    | RetryDue
+    | DeadlineDue
+    | GoOn,
+    moment: Moment,
+) -> bool:
+    match event:
+        case DeleteTask():
+            return adding.delete(workflow, event, moment)
+        case CancelTask():
+            return _cancel_task(workflow, event, moment)
+        case SealTag():
+            return not workflow.ended and completion.seal_tag(workflow, event.tag)
+        case SealWorkflow():
+            return _seal(workflow, event)
+        case CancelWorkflow():
+            return _stop(workflow, "cancel")
+        case Describe():
+            return _describe(workflow, event)
+        case JobEnded() | JobTimedOut() | JobLost():
+            return _end_job(workflow, event, moment)
+        case RetryDue():
+            return _retry(workflow, event.task, moment)
+        case DeadlineDue():
+            return _strike(workflow, moment)
+        case GoOn():
+            workflow.messages.pop(event.message, None)
+            workflow.changes.messages_done[event.message] = None
+            return True
+    assert_never(event)
+
+
+def _seal(workflow: Workflow, event: SealWorkflow) -> bool:
+    if event.output is not None and event.output != workflow.birth.output:
+        if workflow.row.sealed:
+            raise Conflict(
+                "workflow_sealed", "The workflow is sealed already: its output cannot be set any more."
+            )
+        _rewrite_birth(workflow, output=event.output)
+    if workflow.row.sealed:
+        return False
+    completion.seal(workflow)
+    return True
+
+
+def _stop(workflow: Workflow, why: str) -> bool:
+    if workflow.ended or workflow.row.stopping:
+        return False
+    completion.stop(workflow, why)
+    return True
+
+
+def _strike(workflow: Workflow, moment: Moment) -> bool:
+    deadline = workflow.row.deadline
+    if deadline is None or deadline > moment.now or workflow.ended:
+        return False
+    progress.set_timer(workflow, Timer("deadline", None, None))
+    return _stop(workflow, "deadline")
+
+
+def _describe(workflow: Workflow, event: Describe) -> bool:
+    if event.deadline is not workflow.row.deadline and (event.deadline is None):
+        workflow.touch_workflow(deadline=None)
+        _set_deadline(workflow)
+    elif event.deadline and event.deadline != workflow.row.deadline:
+        if workflow.ended:
+            raise Conflict("workflow_ended", "The workflow has ended: its deadline means nothing any more.")
+        workflow.touch_workflow(deadline=event.deadline)
+        _set_deadline(workflow)
+    said = {"name": event.name, "description": event.description, "tags": event.tags}
+    _rewrite_birth(workflow, **{key: value for key, value in said.items() if value is not msgspec.UNSET})
+    workflow.note("described")
+    return True
+
+
+def _rewrite_birth(workflow: Workflow, **fields: object) -> None:
+    workflow.birth = msgspec.structs.replace(workflow.birth, **fields)
+    workflow.changes.described = workflow.birth
+
+
+def _cancel_task(workflow: Workflow, event: CancelTask, moment: Moment) -> bool:
+    task = adding.find(workflow, event.name)
+    if task.state is TaskState.CANCELLED and event.seen in {None, task.row.version - 1, task.row.version}:
+        return False
+    adding.refuse_unseen(task, event.seen)
+    if task.ended:
+        raise Conflict("task_ended", f"{task.name!r} has ended as {task.state}: there is nothing to cancel.")
+    completion.cancel(workflow, task, moment)
+    return True
+
+
+def _end_job(workflow: Workflow, event: JobEnded | JobTimedOut | JobLost, moment: Moment) -> bool:
+    task = workflow.jobs.get(event.job)
+    if task is None:
+        raise Conflict("stale", "Nobody waits for this job any more.")
+    state, error, result = TaskState.ERROR, None, None
+    match event:
+        case JobEnded():
+            state, error, result = event.state, event.error, event.result
+            workflow.changes.consumed[event.job] = event.fence
+        case JobLost():
+            error = f"worker lost: {event.worker} did not come back"
+            workflow.changes.consumed[event.job] = event.fence
+        case JobTimedOut():
+            allowed = task.spec.timeout if task.spec else None
+            error = f"timed out after {allowed:g} s" if allowed else "timed out"
+            workflow.changes.revoked[event.job] = event.fence
+    ended = EndedJob(event.job, task.id, task.row.run, event.fence, state, error, result, moment.now)
+    progress.finish(workflow, task, ended, moment)
+    return True
+
+
+def _retry(workflow: Workflow, task_id: UUID, moment: Moment) -> bool:
+    progress.set_timer(workflow, Timer("retry", task_id, None))
+    task = workflow.tasks.get(task_id)
+    if task is None or task.state is not TaskState.DELAYED or workflow.row.stopping:
+        return False
+    workflow.ready[task] = None
+    return True

@@ -1,0 +1,102 @@
+"""What a running job may add (`may_spawn`), and what can never come in a sealed workflow (rules 2 and 10)."""
+
+from ostro.core.requirements.conditions import Task
+from ostro.core.requirements.terms import Wish, selects, wishes_of
+from ostro.core.specs import Spawner, TaskSpec
+from ostro.core.workflow import Workflow
+from ostro.errors import Conflict, NotAllowed
+from ostro.values import MaySpawn, TaskState
+
+
+def check_spawn(workflow: Workflow, spawner: Spawner, fresh: list[TaskSpec]) -> None:
+    """NotAllowed unless the job still runs and its task's grant covers each of these."""
+    task = workflow.tasks.get(spawner.task)
+    if (
+        task is None
+        or task.state is not TaskState.RUNNING
+        or task.row.job != spawner.job
+        or task.spec is None
+    ):
+        raise NotAllowed("job_over", "The job that this token belongs to is over.")
+    grant = task.spec.may_spawn
+    if grant is None:
+        raise NotAllowed(
+            "may_not_spawn",
+            f"The task {task.name!r} may not add tasks.",
+            hint="Whoever adds it can grant that with `may_spawn: {max, tags, targets, actions}`.",
+        )
+    if task.row.spawned + len(fresh) > grant.max:
+        raise NotAllowed(
+            "spawn_limit",
+            f"{task.name!r} may add {grant.max} tasks in all and has added {task.row.spawned}.",
+            hint="Grant a larger `may_spawn.max`.",
+        )
+    for index, spec in enumerate(fresh):
+        wrong = _not_granted(workflow, task, grant, spec)
+        if wrong:
+            text = f"{task.name!r} may not add {spec.name!r}: {wrong}."
+            raise NotAllowed("not_granted", text, fields=[(f"tasks[{index}]", wrong)])
+
+
+def _not_granted(workflow: Workflow, task: Task, grant: MaySpawn, spec: TaskSpec) -> str | None:
+    """What of a task is not covered; None if all is."""
+    own = task.spec
+    tags = sorted(set(spec.tags).difference(grant.tags))
+    if tags:
+        return f"the tag {tags[0]!r} is not granted"
+    if spec.action not in grant.actions:
+        return f"the action {spec.action!r} is not granted"
+    if own is not None and not _may_aim(own, grant, spec):
+        return "its target is neither within the job's own nor granted"
+    if own is not None and spec.priority > own.priority:
+        return f"its priority is above the job's own ({own.priority})"
+    if spec.may_spawn is not None:
+        return "what a job adds may not itself add tasks"
+    return _not_its_business(workflow, task, spec)
+
+
+def _may_aim(own: TaskSpec, grant: MaySpawn, spec: TaskSpec) -> bool:
+    """Within its own target; an untargeted job aims nowhere in particular unless that is granted."""
+    within_own = spec.target.items() >= own.target.items() if own.target else not spec.target
+    return within_own or any(spec.target.items() >= granted.items() for granted in grant.targets if granted)
+
+
+def _not_its_business(workflow: Workflow, task: Task, spec: TaskSpec) -> str | None:
+    """By name it may require only what it was itself given, and what it added: results go with names."""
+    known = {task.name} | {term.task for term in (task.spec.requires if task.spec else ()) if term.task}
+    for term in spec.requires:
+        if term.task is None or term.task in known:
+            continue
+        named = workflow.names.get(term.task)
+        if named is None or named.row.spawned_by != task.id:
+            return f"the task {term.task!r} is none of its own"
+    return None
+
+
+def refuse_closed_tags(workflow: Workflow, spec: TaskSpec) -> None:
+    """Conflict if the task would join a tag that nobody may join any more."""
+    closed = [tag for tag in spec.tags if workflow.row.sealed and workflow.is_tag_closed(tag)]
+    if closed:
+        raise Conflict("tag_closed", f"The tag {closed[0]!r} is closed: {spec.name!r} cannot join it.")
+
+
+def refuse_the_impossible(workflow: Workflow, task: Task) -> None:
+    """Conflict for a term that nothing here can ever meet, in a sealed workflow (rule 10)."""
+    for term in task.spec.requires if task.spec else ():
+        for wish in wishes_of(term):
+            if not wish.optional and not _can_come(workflow, wish):
+                what = wish.selector[1] if len(wish.selector) == 2 else " and ".join(wish.selector[1:])
+                raise Conflict(
+                    "requires_nothing",
+                    f"{task.name!r} requires {what!r}, which no task here bears or could bring.",
+                    hint="The workflow is sealed. Add what it requires in the same request, or say `optional`.",
+                )
+
+
+def _can_come(workflow: Workflow, wish: Wish) -> bool:
+    if wish.selector[0] == "task":
+        return wish.selector[1] in workflow.names or bool(workflow.grants)
+    group = workflow.groups.get(wish.selector)
+    if group is not None and group.total:
+        return True
+    return any(selects(wish.selector, granted) for granted in workflow.grants.values())

@@ -1,0 +1,153 @@
+"""What follows from an event: conditions decided, tasks started, run inline, passed by, tried again.
+
+An agenda inside the aggregate is worked off in bounded parts. All of it can be derived again from the rows,
+so what the bound leaves over needs no more than a message to the workflow itself.
+"""
+
+from datetime import timedelta
+
+from ostro.core import completion
+from ostro.core.effects import EndedJob, QueuedJob, Timer
+from ostro.core.requirements.conditions import Task, Verdict
+from ostro.core.requirements.weights import weighs
+from ostro.core.workflow import Moment, Workflow
+from ostro.inline import InlineFailure, run_inline
+from ostro.values import INLINE_ACTIONS, UUID, SkipReason, TaskState
+
+_TOLD_AT_ONCE = 50
+"""Watchers that hear of a decided condition count as one step."""
+
+
+def advance(workflow: Workflow, moment: Moment) -> None:
+    """Follows what was begun until nothing is left or the bound is reached; then it sends itself a message."""
+    for _ in range(moment.limits.steps_per_decision):
+        if not _step(workflow, moment):
+            return
+    _go_on_later(workflow, moment)
+
+
+def _step(workflow: Workflow, moment: Moment) -> bool:
+    """One bounded piece of work; false if there is none."""
+    if workflow.ended:
+        return False
+    if workflow.row.stopping:
+        return completion.stop_one(workflow, moment) or completion.settle(workflow, moment)
+    workflow.judge_again()
+    completion.seal_when_done(workflow)
+    if workflow.told:
+        _tell(workflow)
+        return True
+    if workflow.passing:
+        task, reason = next(iter(workflow.passing.items()))
+        pass_by(workflow, task, reason, moment)
+        return True
+    if workflow.ready:
+        _take_up(workflow, next(iter(workflow.ready)), moment)
+        return True
+    return bool(workflow.unjudged) or completion.settle(workflow, moment)
+
+
+def _tell(workflow: Workflow) -> None:
+    """Some watchers of a decided condition count one less that is open; those with none left are ready."""
+    _, watchers = workflow.told[0]
+    for _ in range(min(_TOLD_AT_ONCE, len(watchers))):
+        task = watchers.pop()
+        if not task.waiting or workflow.tasks.get(task.id) is not task:
+            continue
+        task.undecided -= 1
+        if task.undecided == 0:
+            workflow.ready[task] = None
+    if not watchers:
+        workflow.told.popleft()
+
+
+def _take_up(workflow: Workflow, task: Task, moment: Moment) -> None:
+    """A task whose terms are all decided starts or is passed by (rules 4 and 5); a DELAYED one runs again."""
+    del workflow.ready[task]
+    if task.waiting and any(condition.verdict is Verdict.DEAD for condition in task.conditions):
+        pass_by(workflow, task, completion.why_passed_by(workflow, task), moment)
+    else:
+        run(workflow, task, moment)
+
+
+def pass_by(workflow: Workflow, task: Task, reason: SkipReason, moment: Moment) -> None:
+    """A WAITING task becomes SKIPPED."""
+    workflow.passing.pop(task, None)
+    workflow.ready.pop(task, None)
+    weight = task.spec is not None and weighs(task.spec, reason=reason)
+    workflow.move(task, TaskState.SKIPPED, moment.now, reason=reason, weighs=weight)
+    workflow.note("skipped", task, state=TaskState.SKIPPED.value, reason=reason.value)
+
+
+def run(workflow: Workflow, task: Task, moment: Moment) -> None:
+    """The next run of a task: inline if the action is without effects and nobody is aimed at, else a job."""
+    spec = task.spec
+    if spec is None:
+        raise AssertionError(f"the specification of {task.name} was dropped too early")
+    number = task.row.run + 1
+    started = task.row.started_at or moment.now
+    begun = {"run": number, "started_at": started, "weighs": weighs(spec, started=True)}
+    job = moment.new_id()
+    if spec.action in INLINE_ACTIONS and not spec.target:
+        workflow.revise(task, moment.now, **begun)
+        _run_inline(workflow, task, job, moment)
+        return
+    workflow.move(task, TaskState.RUNNING, moment.now, job=job, **begun)
+    workflow.changes.queued[job] = QueuedJob(
+        job=job,
+        task=task.id,
+        run=number,
+        action=spec.action,
+        target=spec.target,
+        tags=task.row.tags,
+        priority=spec.priority,
+        timeout=spec.timeout,
+        safe_rerun=spec.safe_rerun,
+        hands_over=tuple(dict.fromkeys(term.task for term in spec.requires if term.task is not None)),
+    )
+    workflow.note("started", task, state=TaskState.RUNNING.value, run=number)
+
+
+def _run_inline(workflow: Workflow, task: Task, job: UUID, moment: Moment) -> None:
+    if task.spec is None:
+        raise AssertionError("a task runs by its specification")
+    error, state = None, TaskState.SUCCESS
+    try:
+        result = run_inline(task.spec.action, task.spec.input)
+    except InlineFailure as failed:
+        error, result, state = failed.message, failed.result, TaskState.ERROR
+    ended = EndedJob(job, task.id, task.row.run, None, state, error, result, moment.now)
+    finish(workflow, task, ended, moment)
+
+
+def finish(workflow: Workflow, task: Task, ended: EndedJob, moment: Moment) -> None:
+    """A run is over: the task ends with it, or is tried again after its delay."""
+    workflow.changes.ended_jobs.append(ended)
+    retry = task.spec.retry if task.spec else None
+    if ended.state is TaskState.ERROR and retry is not None and ended.run <= retry.count:
+        due = moment.now + timedelta(seconds=retry.delay)
+        workflow.move(task, TaskState.DELAYED, moment.now, job=None, error=ended.error)
+        workflow.note("retry", task, state=TaskState.DELAYED.value, run=ended.run, error=ended.error)
+        if retry.delay > 0:
+            set_timer(workflow, Timer("retry", task.id, due))
+        else:
+            workflow.ready[task] = None
+        return
+    workflow.move(task, ended.state, moment.now, error=ended.error)
+    workflow.note("ended", task, state=ended.state.value, run=ended.run, error=ended.error)
+
+
+def set_timer(workflow: Workflow, timer: Timer) -> None:
+    """The timer is set, or taken away, with this decision."""
+    workflow.changes.timers[timer.kind, timer.task] = timer
+
+
+def _go_on_later(workflow: Workflow, moment: Moment) -> None:
+    """What could not be derived from the rows gets a row: runs due now, and the message itself."""
+    for task in workflow.ready:
+        if task.state is TaskState.DELAYED:
+            set_timer(workflow, Timer("retry", task.id, moment.now))
+    if not workflow.messages and not workflow.ended:
+        message = moment.new_id()
+        workflow.messages[message] = None
+        workflow.changes.messages_sent[message] = "go_on"
