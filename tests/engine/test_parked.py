@@ -1,7 +1,7 @@
 """Who waits is woken: here at once, at other servers by a hint."""
 
 import asyncio
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from ostro.engine.parked import Hint, Parked
 from ostro.store.database import Database
@@ -59,7 +59,7 @@ async def test_a_large_hint_travels_in_pieces_and_a_huge_one_as_look_everywhere(
         assert await heard.get() is None
         told = {uuid4() for _ in range(500)}
         here.tell(Hint(1, workflows=tuple(told)))
-        received = set()
+        received: set[UUID] = set()
         while received != told:
             piece = await heard.get()
             assert piece is not None

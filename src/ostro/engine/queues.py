@@ -4,7 +4,7 @@ A queue's id is a hash of what it stands for, so servers agree on it without ask
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from hashlib import blake2b
 
 import msgspec
@@ -43,12 +43,7 @@ class Queues:
         self._known: dict[tuple[int, int], Queue] = {}
         self._touched: dict[tuple[int, int], float] = {}
         self._counts: dict[int, tuple[int, float]] = {}
-        self._followers: list[Callable[[Queue], None]] = []
         self._one_at_a_time = asyncio.Lock()
-
-    def follow(self, follower: Callable[[Queue], None]) -> None:
-        """Calls `follower` with each queue that becomes known here."""
-        self._followers.append(follower)
 
     def get(self, namespace: int, queue: int) -> Queue | None:
         """The queue, if it is known here."""
@@ -104,10 +99,7 @@ class Queues:
             key = (queue.namespace, queue.id)
             if touched:
                 self._touched[key] = monotonic()
-            if key not in self._known:
-                self._known[key] = queue
-                for follower in self._followers:
-                    follower(queue)
+            self._known.setdefault(key, queue)
 
     async def _refuse_above_limit(self, missing: dict[tuple[int, int], Queue]) -> TooMany | None:
         """Takes out of `missing` the queues of namespaces that are full; the first one's refusal."""

@@ -17,3 +17,190 @@ JOIN queues q ON q.namespace = w.namespace AND q.id = w.id;
 -- name: queues_count
 -- For the limit; counts no further than it.
 SELECT count(*) FROM (SELECT 1 FROM queues WHERE namespace = $1 LIMIT $2) AS counted;
+
+-- name: queue_claim
+-- One indexed look per queue, with the lock inside: never a sort of the whole queue, and whoever else claims is
+-- passed by. Each group of sessions ($5 to $9: its free slots, numbered) is offered its queues ($1 to $4); the
+-- best of what they gave get the slots. KEY SHARE on the workers keeps a session from ending in between; renewals
+-- do not wait for it.
+WITH slots AS (
+    SELECT s.party, s.number, s.namespace, w.session, w.name
+    FROM unnest($5::integer[], $6::integer[], $7::integer[], $8::uuid[]) AS s (party, number, namespace, session)
+    JOIN workers w ON w.namespace = s.namespace AND w.session = s.session AND w.left_at IS NULL
+    ORDER BY w.namespace, w.name
+    FOR KEY SHARE OF w
+), picked AS (
+    SELECT o.party, one.namespace, one.workflow, one.job, one.priority, one.position
+    FROM unnest($1::integer[], $2::bigint[], $3::integer[], $4::integer[]) AS o (namespace, queue, party, most)
+    CROSS JOIN LATERAL (
+        SELECT q.namespace, q.workflow, q.job, q.priority, q.position
+        FROM queue q
+        WHERE q.namespace = o.namespace AND q.queue = o.queue AND q.session IS NULL AND q.revoked_at IS NULL
+        ORDER BY q.priority DESC, q.position
+        LIMIT o.most
+        FOR UPDATE SKIP LOCKED
+    ) AS one
+), best AS (
+    SELECT p.party, p.namespace, p.workflow, p.job,
+        row_number() OVER (PARTITION BY p.party ORDER BY p.priority DESC, p.position) AS number
+    FROM picked p
+), claimed AS (
+    UPDATE queue q
+    SET session = s.session, worker = s.name, fence = q.fence + 1, claimed_at = $9,
+        until = $9 + q.timeout * interval '1 second'
+    FROM best b JOIN slots s ON s.party = b.party AND s.number = b.number
+    WHERE q.namespace = b.namespace AND q.workflow = b.workflow AND q.job = b.job
+    RETURNING q.namespace, q.workflow, q.job, q.task, q.run, q.queue, q.priority, q.position, q.fence, q.session,
+        q.timeout, q.until, q.hands_over
+)
+SELECT c.namespace, c.workflow, c.job, c.task, c.run, c.fence, c.session, c.timeout, c.until, c.hands_over,
+    d.action, t.name, i.input
+FROM claimed c
+LEFT JOIN queues d ON d.namespace = c.namespace AND d.id = c.queue
+LEFT JOIN tasks t ON t.namespace = c.namespace AND t.workflow = c.workflow AND t.id = c.task
+LEFT JOIN task_specs i ON i.namespace = c.namespace AND i.workflow = c.workflow AND i.task = c.task
+ORDER BY c.priority DESC, c.position;
+
+-- name: queue_granted
+-- What was granted and did not arrive is handed out again, as it stands: same fence.
+SELECT q.namespace, q.workflow, q.job, q.task, q.run, q.fence, q.session, q.timeout, q.until, q.hands_over,
+    d.action, t.name, i.input
+FROM unnest($2::uuid[], $3::uuid[], $4::integer[]) AS w (workflow, job, fence)
+JOIN queue q ON q.namespace = $1 AND q.workflow = w.workflow AND q.job = w.job AND q.fence = w.fence
+LEFT JOIN queues d ON d.namespace = q.namespace AND d.id = q.queue
+LEFT JOIN tasks t ON t.namespace = q.namespace AND t.workflow = q.workflow AND t.id = q.task
+LEFT JOIN task_specs i ON i.namespace = q.namespace AND i.workflow = q.workflow AND i.task = q.task
+WHERE q.session = $5 AND q.revoked_at IS NULL;
+
+-- name: queue_handed_over
+-- The results of required tasks, by name: of the run that ended them. A task without a result is not among them.
+SELECT w.workflow, w.name, r.body
+FROM unnest($1::integer[], $2::uuid[], $3::text[]) AS w (namespace, workflow, name)
+JOIN tasks t ON t.namespace = w.namespace AND t.workflow = w.workflow AND t.name = w.name AND t.pass = 0
+JOIN results r ON r.namespace = t.namespace AND r.workflow = t.workflow AND r.task = t.id AND r.run = t.run AND r.item = 0;
+
+-- name: queue_held
+-- What sessions hold, as the rows say; for sessions that were elsewhere before, or of which jobs were taken.
+SELECT q.session, q.workflow, q.job, q.fence, q.revoked_at IS NOT NULL AS revoked
+FROM unnest($1::integer[], $2::uuid[]) AS w (namespace, session)
+JOIN queue q ON q.namespace = w.namespace AND q.session = w.session;
+
+-- name: queue_stray
+-- Jobs that this server believes to be held and whose rows say otherwise; one look for all sessions here.
+SELECT DISTINCT w.session
+FROM unnest($1::integer[], $2::uuid[], $3::uuid[], $4::integer[], $5::uuid[]) AS w (namespace, workflow, job, fence, session)
+LEFT JOIN queue q ON q.namespace = w.namespace AND q.workflow = w.workflow AND q.job = w.job
+WHERE q.fence IS DISTINCT FROM w.fence OR q.session IS DISTINCT FROM w.session;
+
+-- name: queue_give_back
+-- Leases whose grants never reached the worker, or whose worker is lost: claimable again. The fence stays until
+-- the next claim; a result that comes before it is stale because the row has no session.
+UPDATE queue q
+SET session = NULL, worker = NULL, claimed_at = NULL, until = NULL
+FROM (
+    SELECT l.namespace, l.workflow, l.job
+    FROM unnest($1::integer[], $2::uuid[], $3::uuid[], $4::integer[], $5::uuid[]) AS w (namespace, workflow, job, fence, session)
+    JOIN queue l ON l.namespace = w.namespace AND l.workflow = w.workflow AND l.job = w.job
+    WHERE l.fence = w.fence AND l.session = w.session AND l.revoked_at IS NULL
+    ORDER BY l.namespace, l.workflow, l.job
+    FOR UPDATE OF l
+) AS mine
+WHERE q.namespace = mine.namespace AND q.workflow = mine.workflow AND q.job = mine.job
+RETURNING q.namespace, q.queue;
+
+-- name: queue_stopped
+-- The worker says that the processes of these cancelled jobs are gone.
+DELETE FROM queue q
+USING (
+    SELECT l.namespace, l.workflow, l.job
+    FROM unnest($2::uuid[], $3::uuid[]) AS w (workflow, job)
+    JOIN queue l ON l.namespace = $1 AND l.workflow = w.workflow AND l.job = w.job
+    WHERE l.session = $4 AND l.revoked_at IS NOT NULL
+    ORDER BY l.namespace, l.workflow, l.job
+    FOR UPDATE OF l
+) AS mine
+WHERE q.namespace = mine.namespace AND q.workflow = mine.workflow AND q.job = mine.job;
+
+-- name: queue_take_over
+-- A worker's new session keeps what it still runs. A job that was revoked meanwhile (its fence is one further)
+-- moves too, so that the worker is told to stop it.
+UPDATE queue q
+SET session = $6, worker = $7
+FROM (
+    SELECT l.namespace, l.workflow, l.job
+    FROM unnest($2::uuid[], $3::uuid[], $4::integer[]) AS w (workflow, job, fence)
+    JOIN queue l ON l.namespace = $1 AND l.workflow = w.workflow AND l.job = w.job
+    WHERE l.session = $5 AND l.fence = w.fence + (l.revoked_at IS NOT NULL)::integer
+    ORDER BY l.namespace, l.workflow, l.job
+    FOR UPDATE OF l
+) AS mine
+WHERE q.namespace = mine.namespace AND q.workflow = mine.workflow AND q.job = mine.job
+RETURNING q.session, q.workflow, q.job, q.fence, q.revoked_at IS NOT NULL AS revoked;
+
+-- name: queue_revoked
+-- Which sessions are to be told to stop a job. Revoked rows are few and short-lived, so all are read.
+SELECT q.namespace, q.session, q.job
+FROM unnest($1::integer[]) AS n (namespace)
+JOIN queue q ON q.namespace = n.namespace AND q.revoked_at IS NOT NULL;
+
+-- name: queue_filled
+-- The queues with claimable jobs, by leaping from one to the next in the claim index: it costs by the queues that
+-- are not empty, whatever the number of jobs in them or of workers that wait. $2 is where to go on, $3 how many.
+WITH RECURSIVE filled AS (
+    SELECT n.namespace, first.queue, 1 AS number
+    FROM unnest($1::integer[], $2::bigint[]) AS n (namespace, after)
+    CROSS JOIN LATERAL (
+        SELECT q.queue FROM queue q
+        WHERE q.namespace = n.namespace AND q.queue > n.after AND q.session IS NULL AND q.revoked_at IS NULL
+        ORDER BY q.queue LIMIT 1
+    ) AS first
+    UNION ALL
+    SELECT f.namespace, next.queue, f.number + 1
+    FROM filled f
+    CROSS JOIN LATERAL (
+        SELECT q.queue FROM queue q
+        WHERE q.namespace = f.namespace AND q.queue > f.queue AND q.session IS NULL AND q.revoked_at IS NULL
+        ORDER BY q.queue LIMIT 1
+    ) AS next
+    WHERE f.number < $3
+)
+SELECT namespace, queue FROM filled;
+
+-- name: queue_drop_revoked
+-- A session that is no more stops nothing and will never say so.
+DELETE FROM queue q
+USING (
+    SELECT l.namespace, l.workflow, l.job
+    FROM unnest($1::integer[], $2::uuid[], $3::uuid[], $4::uuid[]) AS w (namespace, workflow, job, session)
+    JOIN queue l ON l.namespace = w.namespace AND l.workflow = w.workflow AND l.job = w.job
+    WHERE l.session = w.session AND l.revoked_at IS NOT NULL
+    ORDER BY l.namespace, l.workflow, l.job
+    FOR UPDATE OF l
+) AS mine
+WHERE q.namespace = mine.namespace AND q.workflow = mine.workflow AND q.job = mine.job;
+
+-- name: queue_lost
+-- Leases of sessions that left, were replaced or expired: it reads the leased rows alone, and a renewal needs to
+-- touch none of them. Rows whose end could not be decided three times are left to people.
+SELECT q.namespace, q.workflow, q.job, q.fence, q.session, q.worker, q.safe_rerun, q.revoked_at IS NOT NULL AS revoked
+FROM unnest($1::integer[]) AS n (namespace)
+JOIN queue q ON q.namespace = n.namespace AND q.session IS NOT NULL AND q.attempts < 3
+LEFT JOIN workers w ON w.namespace = q.namespace AND w.session = q.session AND w.left_at IS NULL AND w.expires_at >= $2
+WHERE w.session IS NULL
+LIMIT $3;
+
+-- name: queue_overdue
+-- Per namespace, for the index leads with it; the oldest first, so a burst leaves nobody behind.
+SELECT one.namespace, one.workflow, one.job, one.fence
+FROM unnest($1::integer[]) AS n (namespace)
+CROSS JOIN LATERAL (
+    SELECT q.namespace, q.workflow, q.job, q.fence
+    FROM queue q
+    WHERE q.namespace = n.namespace AND q.until < $2 AND q.revoked_at IS NULL AND q.session IS NOT NULL AND q.attempts < 3
+    ORDER BY q.until
+    LIMIT $3
+) AS one;
+
+-- name: queue_failed
+-- What cannot be decided is not tried for ever; the row says why.
+UPDATE queue SET attempts = attempts + 1, problem = $4 WHERE namespace = $1 AND workflow = $2 AND job = $3;

@@ -1,0 +1,225 @@
+"""The dispatcher: register, poll, leave; and the three ticks that its loops call.
+
+One coroutine at a time (`claim`) frees, reads anew and claims, so what a session holds in memory follows its
+rows in order.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+import msgspec
+
+from ostro.clock import Clock
+from ostro.engine.dispatcher.claims import Claims
+from ostro.engine.dispatcher.session import Answered, Ask, Poll, Session
+from ostro.engine.dispatcher.sessions import Sessions
+from ostro.engine.parked import Hint, Parked
+from ostro.engine.queues import Queues
+from ostro.errors import NotFound, StorageUnavailable
+from ostro.store import queue as store
+from ostro.store import workers
+from ostro.store.database import Database
+from ostro.store.queue import Granted, Held, LostLease
+from ostro.store.workers import LiveWorker, Worker
+from ostro.values import UUID, Limits, Timing
+
+_LOST_AT_ONCE = 1_000
+
+
+class Dispatcher:
+    """The one writer of queue rows.
+
+    Its ticks `claim` (when `work` is set), `look` (each `timing.fall_back`, and when `blind` is set) and
+    `renew` (about each second) are called by loops; `lost` is set when a session has ended and its leases are
+    to be freed.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        parked: Parked,
+        queues: Queues,
+        *,
+        timing: Timing,
+        limits: Limits,
+        new_id: Callable[[], UUID],
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._parked = parked
+        self._timing = timing
+        self._sessions = Sessions(database, clock, timing, limits, new_id)
+        self.work = self._sessions.wanted
+        self.blind = asyncio.Event()
+        self.lost = asyncio.Event()
+        self._claims = Claims(database, clock, parked, queues, self.work)
+        parked.follow(self._hear)
+
+    async def register(self, worker: Worker, *, held: Iterable[Held] = (), replace: bool = False) -> UUID:
+        """Begins a session and returns its id.
+
+        The same instance takes its former session over at once: the `held` jobs move, the others are lost.
+        Another instance gets Conflict `worker_name_taken` until the lease has run out, or with `replace` (and
+        the same token). TooMany above the limit of sessions per token.
+        """
+        session, former = await self._sessions.begin(worker, held, replace=replace)
+        if former is not None:
+            self._parked.tell(Hint(worker.namespace, sessions=(former.session,)))
+            self.lost.set()
+        return session.id
+
+    async def poll(self, ask: Ask) -> Answered:
+        """Waits for something to tell the session: jobs, or jobs to stop; at most `ask.wait` seconds.
+
+        It waits for one look at the queues at least. A request older than the last one, and one that a newer
+        takes the place of, come back `released`. NotFound `session_unknown`: register again. When cancelled,
+        what it had got is given back; call `give_back` if the answer cannot be written.
+        """
+        session = await self._sessions.find(ask.namespace, ask.token, ask.session)
+        if session.counter is not None and ask.counter < session.counter:
+            return Answered(session=session.id, counter=ask.counter, released=True)
+        poll = self._take_place(session, ask)
+        try:
+            await self._bring_up_to_date(session, ask)
+            await self._compare(session, poll, ask)
+            if not (poll.done.is_set() or poll.answer.grants or poll.answer.cancels):
+                await self._park(poll, ask.wait)
+            if session.ended:
+                raise NotFound("session_unknown", "This session has just ended.", hint="Register again.")
+        except BaseException:
+            if not poll.answer.released:
+                self._return(session, poll.answer.grants)
+            raise
+        finally:
+            self._claims.quit(poll)
+            if session.poll is poll:
+                session.poll = None
+        if not poll.answer.released:
+            self._sessions.renew_soon(session)
+        return poll.answer
+
+    def give_back(self, answer: Answered) -> None:
+        """The answer was not written, not even in part: its leases are freed at once, unless a newer request came."""
+        session = self._sessions.get(answer.session)
+        if session is not None and session.counter == answer.counter:
+            self._return(session, answer.grants)
+
+    async def leave(self, namespace: int, token: str, session: UUID) -> None:
+        """Ends a session: what it still holds is handed out again or lost. NotFound if there is none."""
+        await self._sessions.find(namespace, token, session)
+        await workers.leave(self._database, namespace, session, self._clock.now())
+        self._end(namespace, [session])
+
+    async def end_sessions_of_token(self, namespace: int, token: str) -> None:
+        """The token was revoked: its sessions end at once, here and (told by a hint) elsewhere."""
+        ended = await workers.leave_by_token(self._database, namespace, token, self._clock.now())
+        self._end(namespace, {*ended, *self._sessions.of_token(namespace, token)})
+
+    async def live_workers(self, namespace: int) -> list[LiveWorker]:
+        """Who has a live session, by name: for "why is it waiting" and the list of workers."""
+        return await workers.live(self._database, namespace, self._clock.now())
+
+    async def claim(self) -> None:
+        """A tick: frees what was given back, reads sessions anew, claims. `work` is set if there is more."""
+        await self._claims.free()
+        await self._sessions.load()
+        await self._claims.round()
+
+    async def look(self) -> None:
+        """A tick: the fall-back for hints that were lost. Two statements, whoever and how many wait."""
+        await self._claims.look()
+        await self._sessions.look()
+
+    async def renew(self) -> None:
+        """A tick: renews the sessions that were heard of, and checks what they are believed to hold."""
+        await self._sessions.renew()
+        await self._sessions.compare()
+        self._sessions.forget_silent()
+
+    async def free_lost(self, namespaces: list[int], expired_before: datetime) -> list[LostLease]:
+        """Takes jobs from sessions that are no more: safe ones are claimable again, revoked ones are gone.
+
+        Returns the others, a thousand at most: each is to be reported to its workflow as lost.
+        """
+        lost = await store.lost(self._database, namespaces, expired_before, _LOST_AT_ONCE)
+        revoked = [one for one in lost if one.revoked]
+        safe = [one for one in lost if one.safe_rerun and not one.revoked]
+        if revoked:
+            await store.drop_revoked(self._database, revoked)
+        if safe:
+            self._claims.announce(await store.give_back(self._database, safe))
+        if len(lost) == _LOST_AT_ONCE:
+            self.lost.set()
+        for namespace in {one.namespace for one in lost}:
+            sessions = {one.session for one in lost if one.namespace == namespace}
+            self._parked.tell(Hint(namespace, sessions=tuple(sessions)))
+        return [one for one in lost if not one.revoked and not one.safe_rerun]
+
+    def _hear(self, hint: Hint | None) -> None:
+        if hint is None:
+            self.blind.set()
+            return
+        if hint.queues:
+            self._claims.hint(hint.namespace, hint.queues)
+        if hint.sessions:
+            self._sessions.load_soon(hint.sessions)
+
+    def _take_place(self, session: Session, ask: Ask) -> Poll:
+        if session.counter is None or ask.counter != session.counter + 1:
+            session.distrust()  # another server heard of it meanwhile, or an answer went astray
+        session.counter = ask.counter
+        if session.poll is not None:
+            self._claims.quit(session.poll)
+            session.poll.release()
+        session.poll = Poll(session, ask)
+        self._sessions.renew_soon(session)
+        return session.poll
+
+    async def _bring_up_to_date(self, session: Session, ask: Ask) -> None:
+        """What the worker says, and what the rows say if the memory is not to be trusted."""
+        if ask.tags is not msgspec.UNSET and ask.tags != session.worker.tags:
+            session.worker = msgspec.structs.replace(session.worker, tags=ask.tags)
+            await workers.set_filter(self._database, ask.namespace, session.id, ask.tags)
+        if not session.trusted:
+            self._sessions.load_soon([session.id])
+            try:
+                async with asyncio.timeout(self._timing.poll):
+                    await session.loaded.wait()
+            except TimeoutError:
+                raise StorageUnavailable("What the session holds could not be read in time.") from None
+        session.forget(ask.settled)
+
+    async def _compare(self, session: Session, poll: Poll, ask: Ask) -> None:
+        """The worker's list against what it holds: tells it to stop, hands out again, clears away."""
+        poll.answer.cancels += session.cancels(poll.listed)
+        gone = {(one.workflow, one.job): one for one in (*session.gone(poll.listed), *ask.stopped)}
+        if gone:
+            await store.stopped(self._database, session.worker.namespace, session.id, list(gone))
+            session.forget(gone.values())
+        missing = session.missing(poll.listed)
+        if not missing:
+            return
+        again = await store.granted_again(self._database, session.worker.namespace, session.id, missing)
+        if session.poll is poll:
+            there = {grant.job for grant in again}
+            session.forget(one for one in missing if one.job not in there)
+            poll.answer.grants += again
+
+    async def _park(self, poll: Poll, seconds: float) -> None:
+        if poll.free:
+            self._claims.wait_for(poll)
+        await poll.wait(min(max(seconds, self._timing.fall_back), self._timing.poll))
+
+    def _return(self, session: Session, grants: list[Granted]) -> None:
+        """These did not reach the worker."""
+        if grants:
+            session.forget(Held(grant.workflow, grant.job, grant.fence) for grant in grants)
+            self._claims.give_back(grants)
+
+    def _end(self, namespace: int, sessions: Iterable[UUID]) -> None:
+        for session in sessions:
+            self._sessions.end(session)
+        self._parked.tell(Hint(namespace, sessions=tuple(sessions)))
+        self.lost.set()

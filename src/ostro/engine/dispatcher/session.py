@@ -1,0 +1,168 @@
+"""One life of a worker as this server sees it, and its parked poll.
+
+What a session holds is the rows' to say; the memory here is trusted only while each request of the session
+came to this server, which its counter shows.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+
+import msgspec
+
+from ostro.clock import monotonic
+from ostro.store.queue import Granted, Held, HeldRow
+from ostro.store.workers import Worker
+from ostro.values import UUID
+
+_TOLD_AGAIN_AFTER = 5.0
+"""Seconds before a worker that still lists a job is told again to stop it: its processes take a while to end."""
+
+
+class Ask(msgspec.Struct, kw_only=True):
+    """One look for work. `held` lists exactly the jobs that the session holds, without those in `settled`.
+
+    `token` is the id of the caller's token. `settled`: jobs whose results were accepted just now. `stopped`:
+    jobs that the worker runs no more, nobody having wanted their result. `wait` is in seconds.
+    """
+
+    namespace: int
+    token: str
+    session: UUID
+    counter: int
+    free: int
+    wait: float = 0.0
+    held: tuple[Held, ...] = ()
+    settled: tuple[Held, ...] = ()
+    stopped: tuple[Held, ...] = ()
+    tags: frozenset[str] | None | msgspec.UnsetType = msgspec.UNSET
+
+
+class Cancel(msgspec.Struct, frozen=True):
+    """Stop this job: `fence` is the one that the worker listed."""
+
+    job: UUID
+    fence: int
+    why: str
+
+
+class Answered(msgspec.Struct, kw_only=True):
+    """What a poll comes back with. `released`: a newer request of the session took its place."""
+
+    session: UUID
+    counter: int
+    grants: list[Granted] = []
+    cancels: list[Cancel] = []
+    released: bool = False
+
+
+class Poll:
+    """A request of a session while it waits here."""
+
+    def __init__(self, session: "Session", ask: Ask) -> None:
+        self.session = session
+        self.free = max(0, ask.free)
+        self.listed = {one.job: one for one in ask.held}
+        self.answer = Answered(session=ask.session, counter=ask.counter)
+        self.done = asyncio.Event()
+        self.parked = False
+
+    def release(self) -> None:
+        """A newer request took its place. What was granted to it goes out with that one's answer."""
+        self.answer = Answered(session=self.answer.session, counter=self.answer.counter, released=True)
+        self.done.set()
+
+    async def wait(self, seconds: float) -> None:
+        """Parked until there is something to answer, at most so long."""
+        self.parked = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.done.wait()
+        self.parked = False
+
+
+class Session:
+    """What this server knows of one life of a worker."""
+
+    def __init__(self, session: UUID, worker: Worker) -> None:
+        self.id = session
+        self.worker = worker
+        self.counter: int | None = None
+        self.trusted = False
+        self.ended = False
+        self.seen = monotonic()
+        self.loaded = asyncio.Event()
+        self.poll: Poll | None = None
+        self.held: dict[UUID, Held] = {}
+        self.revoked: dict[UUID, Held] = {}
+        self._told: dict[UUID, float] = {}
+
+    def distrust(self) -> None:
+        """Something happened to its jobs elsewhere: the rows are to be read again."""
+        self.trusted = False
+        self.loaded.clear()
+
+    def load(self, rows: Iterable[HeldRow]) -> None:
+        """What the rows say that it holds."""
+        self.held, self.revoked = {}, {}
+        for row in rows:
+            kept = self.revoked if row.revoked else self.held
+            kept[row.job] = Held(row.workflow, row.job, row.fence)
+        self.trusted = True
+        self.loaded.set()
+
+    def receive(self, grant: Granted) -> bool:
+        """A claim got it a job; False if nobody waits here who has room for it."""
+        if self.poll is None or self.ended or len(self.poll.answer.grants) >= self.poll.free:
+            return False
+        self.held[grant.job] = Held(grant.workflow, grant.job, grant.fence)
+        self.poll.answer.grants.append(grant)
+        self.poll.done.set()
+        return True
+
+    def tell_poll(self) -> None:
+        """The rows were read while a poll is parked: it says what is to be stopped.
+
+        A job that the worker does not list (the answer to its claim was lost) makes it answer too: the next
+        request gets that job.
+        """
+        if self.poll is not None and self.poll.parked:
+            self.poll.answer.cancels += self.cancels(self.poll.listed)
+            granted = {grant.job for grant in self.poll.answer.grants}
+            if self.poll.answer.cancels or any(
+                job not in granted for job in self.held.keys() - self.poll.listed.keys()
+            ):
+                self.poll.done.set()
+
+    def forget(self, jobs: Iterable[Held]) -> None:
+        """These are over."""
+        for one in jobs:
+            self.held.pop(one.job, None)
+            self.revoked.pop(one.job, None)
+
+    def missing(self, listed: dict[UUID, Held]) -> list[Held]:
+        """Granted, and not in the worker's list: they did not arrive."""
+        return [one for job, one in self.held.items() if job not in listed]
+
+    def gone(self, listed: dict[UUID, Held]) -> list[Held]:
+        """Revoked, and not in the worker's list: nothing runs there to be stopped."""
+        return [one for job, one in self.revoked.items() if job not in listed]
+
+    def cancels(self, listed: dict[UUID, Held]) -> list[Cancel]:
+        """What the worker lists and does not hold, unless it was told just now."""
+        now = monotonic()
+        self._told = {job: told for job, told in self._told.items() if job in listed}
+        orders = []
+        for job, one in listed.items():
+            mine = self.held.get(job)
+            if mine is not None and mine.fence == one.fence:
+                continue
+            if now - self._told.get(job, -_TOLD_AGAIN_AFTER) >= _TOLD_AGAIN_AFTER:
+                self._told[job] = now
+                orders.append(Cancel(job, one.fence, self._why(job)))
+        return orders
+
+    def _why(self, job: UUID) -> str:
+        if job in self.revoked:
+            return "it was cancelled, or ran out of time"
+        return "it is not this session's any more"
