@@ -144,6 +144,7 @@ class Database:
                 max_cached_statement_lifetime=0,
                 max_cacheable_statement_size=0,
                 reset=_leave_as_it_is,
+                init=_plan_for_large_tables if statement_cache else None,
             )
         return cls(dsn, pool, listen_dsn=listen_dsn or dsn, notify=notify)
 
@@ -244,6 +245,14 @@ async def _hear(raw: "asyncpg.Connection[Record]", channel: str, callback: Calla
 
 async def _leave_as_it_is(_raw: object) -> None:
     """We leave no session state behind: saves the round trip that the driver would make to clear it."""
+
+
+async def _plan_for_large_tables(raw: "asyncpg.Connection[Record]") -> None:
+    """Plans are made once and kept, perhaps while the tables are empty: they must suit large ones.
+
+    A hint only, and only where statements are cached: without a cache each plan is made for what is there.
+    """
+    await raw.execute("SET enable_seqscan = off; SET enable_mergejoin = off; SET jit = off")
 
 
 def _touched(tag: str) -> int:

@@ -1,0 +1,232 @@
+-- name: commit_batch
+-- The one guarded statement of a lane. It locks the workflows whose version and stamp are the expected ones (in
+-- the order given, which is that of their keys; locked ones are left to the slow path), then the live jobs that
+-- the batch consumes. A workflow passes if none of its jobs is missing and none of its idempotency keys taken.
+-- Every write joins those that passed. Lists inside a row come as text joined with U+001F, which no name holds.
+WITH given AS (
+    SELECT * FROM unnest(
+        $1::integer[], $2::integer[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[],
+        $8::boolean[], $9::text[], $10::text[], $11::text[], $12::timestamptz[], $13::timestamptz[],
+        $14::boolean[], $15::text[], $16::bytea[]
+    ) AS g (w, namespace, id, version, stamp, new_stamp, state, sealed, stopping, latched, error, deadline,
+            ended_at, is_born, touched, entries)
+), jobs_given AS (
+    SELECT * FROM unnest($17::integer[], $18::uuid[], $19::integer[], $20::uuid[], $21::boolean[])
+        AS c (w, job, fence, session, stays)
+), keys_given AS (
+    SELECT * FROM unnest($22::integer[], $23::integer[], $24::text[], $25::bytea[], $26::smallint[], $27::bytea[],
+        $28::timestamptz[]) AS k (w, namespace, key, request, status, body, until)
+), taken AS (
+    SELECT k.w FROM keys_given k JOIN answers a ON a.namespace = k.namespace AND a.key = k.key
+), locked AS (
+    SELECT g.w, g.namespace, g.id
+    FROM given g
+    CROSS JOIN LATERAL (
+        SELECT 1 FROM workflows x
+        WHERE x.namespace = g.namespace AND x.id = g.id AND x.version = g.version AND x.stamp = g.stamp
+        FOR NO KEY UPDATE SKIP LOCKED
+    ) AS held
+    WHERE NOT g.is_born
+), consumed AS (
+    SELECT c.w, c.job
+    FROM jobs_given c
+    JOIN locked l ON l.w = c.w
+    CROSS JOIN LATERAL (
+        SELECT 1 FROM queue q
+        WHERE q.namespace = l.namespace AND q.workflow = l.id AND q.job = c.job AND q.fence = c.fence
+          AND q.revoked_at IS NULL AND (c.session IS NULL OR q.session = c.session)
+        FOR UPDATE
+    ) AS held
+), missing AS (
+    SELECT c.w FROM jobs_given c WHERE NOT EXISTS (SELECT FROM consumed d WHERE d.w = c.w AND d.job = c.job)
+), born AS (
+    INSERT INTO workflows (namespace, id, version, stamp, state, sealed, stopping, latched, error, deadline,
+                           created_at, ended_at)
+    SELECT g.namespace, g.id, 1, g.new_stamp, g.state, g.sealed, g.stopping, string_to_array(g.latched, U&'\001F'),
+           g.error, g.deadline, $29, g.ended_at
+    FROM given g
+    WHERE g.is_born AND g.w NOT IN (SELECT w FROM taken)
+    ON CONFLICT DO NOTHING
+    RETURNING namespace, id
+), passed AS (
+    SELECT l.w, l.namespace, l.id FROM locked l
+    WHERE l.w NOT IN (SELECT w FROM missing) AND l.w NOT IN (SELECT w FROM taken)
+    UNION ALL
+    SELECT g.w, g.namespace, g.id FROM born b JOIN given g ON g.namespace = b.namespace AND g.id = b.id
+), written AS (
+    UPDATE workflows x SET
+        version = x.version + 1, stamp = g.new_stamp, state = g.state, sealed = g.sealed, stopping = g.stopping,
+        latched = string_to_array(g.latched, U&'\001F'), error = g.error, deadline = g.deadline,
+        ended_at = g.ended_at
+    FROM given g JOIN passed p ON p.w = g.w
+    WHERE NOT g.is_born AND x.namespace = g.namespace AND x.id = g.id
+), logged AS (
+    INSERT INTO changes (namespace, workflow, version, at, tasks, entries)
+    SELECT p.namespace, p.id, g.version + 1, $29, string_to_array(g.touched, ',')::uuid[], g.entries
+    FROM given g JOIN passed p ON p.w = g.w
+), answered AS (
+    INSERT INTO answers (namespace, key, request, status, body, until)
+    SELECT k.namespace, k.key, k.request, k.status, k.body, k.until FROM keys_given k JOIN passed p ON p.w = k.w
+), described AS (
+    INSERT INTO workflow_specs (namespace, workflow, name, description, tags, done_when, output, parent_workflow,
+                                parent_task, root_workflow, definition, definition_version)
+    SELECT p.namespace, p.id, s.name, s.description, string_to_array(s.tags, U&'\001F'), s.done_when, s.output,
+           s.parent_workflow, s.parent_task, s.root_workflow, s.definition, s.definition_version
+    FROM unnest($30::integer[], $31::text[], $32::text[], $33::text[], $34::bytea[], $35::bytea[], $36::uuid[],
+                $37::uuid[], $38::uuid[], $39::uuid[], $40::integer[])
+        AS s (w, name, description, tags, done_when, output, parent_workflow, parent_task, root_workflow,
+              definition, definition_version)
+    JOIN passed p ON p.w = s.w
+    ON CONFLICT (namespace, workflow) DO UPDATE SET
+        name = excluded.name, description = excluded.description, tags = excluded.tags, output = excluded.output
+), tasks_given AS (
+    SELECT p.namespace, p.id AS workflow, t.*
+    FROM unnest($41::integer[], $42::boolean[], $43::uuid[], $44::text[], $45::text[], $46::bytea[], $47::text[],
+                $48::text[], $49::text[], $50::integer[], $51::uuid[], $52::bigint[], $53::integer[],
+                $54::boolean[], $55::integer[], $56::uuid[], $57::timestamptz[], $58::timestamptz[],
+                $59::timestamptz[])
+        AS t (w, is_new, task, name, tags, hash, state, reason, error, run, job, version, spawned, weighs,
+              required, spawned_by, created_at, started_at, ended_at)
+    JOIN passed p ON p.w = t.w
+), tasks_added AS (
+    INSERT INTO tasks (namespace, workflow, id, name, tags, hash, state, reason, error, run, job, version, spawned,
+                       weighs, required, spawned_by, created_at, started_at, ended_at)
+    SELECT t.namespace, t.workflow, t.task, t.name, string_to_array(t.tags, U&'\001F'), t.hash, t.state, t.reason,
+           t.error, t.run, t.job, t.version, t.spawned, t.weighs, t.required, t.spawned_by, t.created_at,
+           t.started_at, t.ended_at
+    FROM tasks_given t WHERE t.is_new
+), tasks_changed AS (
+    UPDATE tasks x SET
+        tags = string_to_array(t.tags, U&'\001F'), hash = t.hash, state = t.state, reason = t.reason,
+        error = t.error, run = t.run, job = t.job, version = t.version, spawned = t.spawned, weighs = t.weighs,
+        required = t.required, started_at = t.started_at, ended_at = t.ended_at
+    FROM tasks_given t
+    WHERE NOT t.is_new AND x.namespace = t.namespace AND x.workflow = t.workflow AND x.id = t.task
+), specs_written AS (
+    INSERT INTO task_specs (namespace, workflow, task, spec, input, inline)
+    SELECT p.namespace, p.id, s.task, s.spec, s.input, s.inline
+    FROM unnest($60::integer[], $61::uuid[], $62::bytea[], $63::bytea[], $64::boolean[])
+        AS s (w, task, spec, input, inline)
+    JOIN passed p ON p.w = s.w
+    ON CONFLICT (namespace, workflow, task) DO UPDATE SET
+        spec = excluded.spec, input = excluded.input, inline = excluded.inline
+), removed_given AS (
+    SELECT p.namespace, p.id AS workflow, d.task, d.name
+    FROM unnest($65::integer[], $66::uuid[], $67::text[]) AS d (w, task, name) JOIN passed p ON p.w = d.w
+), tasks_removed AS (
+    DELETE FROM tasks x USING removed_given d
+    WHERE x.namespace = d.namespace AND x.workflow = d.workflow AND x.id = d.task
+), specs_removed AS (
+    DELETE FROM task_specs x USING removed_given d
+    WHERE x.namespace = d.namespace AND x.workflow = d.workflow AND x.task = d.task
+), names_gone AS (
+    INSERT INTO gone (namespace, workflow, name) SELECT namespace, workflow, name FROM removed_given
+), tags_sealed AS (
+    INSERT INTO sealed_tags (namespace, workflow, tag)
+    SELECT p.namespace, p.id, s.tag FROM unnest($68::integer[], $69::text[]) AS s (w, tag) JOIN passed p ON p.w = s.w
+), ended_given AS (
+    SELECT p.namespace, p.id AS workflow, j.*
+    FROM unnest($70::integer[], $71::uuid[], $72::integer[], $73::uuid[], $74::integer[], $75::text[], $76::text[],
+                $77::bytea[], $78::timestamptz[])
+        AS j (w, task, run, job, fence, state, error, result, at)
+    JOIN passed p ON p.w = j.w
+), jobs_ended AS (
+    INSERT INTO jobs (namespace, workflow, task, run, id, fence, state, error, worker, queued_at, claimed_at, ended_at)
+    SELECT j.namespace, j.workflow, j.task, j.run, j.job, coalesce(j.fence, q.fence), j.state, j.error, q.worker,
+           coalesce(q.queued_at, j.at), q.claimed_at, j.at
+    FROM ended_given j
+    LEFT JOIN queue q ON q.namespace = j.namespace AND q.workflow = j.workflow AND q.job = j.job
+), results_kept AS (
+    INSERT INTO results (namespace, workflow, task, run, body)
+    SELECT j.namespace, j.workflow, j.task, j.run, j.result FROM ended_given j WHERE j.result IS NOT NULL
+), jobs_gone AS (
+    DELETE FROM queue q USING jobs_given c JOIN passed p ON p.w = c.w
+    WHERE NOT c.stays AND q.namespace = p.namespace AND q.workflow = p.id AND q.job = c.job
+), revoked_given AS (
+    SELECT p.w, p.namespace, p.id AS workflow, r.job
+    FROM unnest($79::integer[], $80::uuid[]) AS r (w, job) JOIN passed p ON p.w = r.w
+), revoked_unclaimed AS (
+    DELETE FROM queue q USING revoked_given r
+    WHERE q.namespace = r.namespace AND q.workflow = r.workflow AND q.job = r.job AND q.session IS NULL
+), revoked AS (
+    UPDATE queue q SET fence = q.fence + 1, revoked_at = $29, until = NULL
+    FROM revoked_given r
+    WHERE q.namespace = r.namespace AND q.workflow = r.workflow AND q.job = r.job AND q.session IS NOT NULL
+    RETURNING r.w, q.session
+), jobs_queued AS (
+    INSERT INTO queue (namespace, workflow, job, task, run, queue, priority, position, timeout, safe_rerun,
+                       hands_over, queued_at)
+    SELECT p.namespace, p.id, q.job, q.task, q.run, q.queue, q.priority, q.position, q.timeout, q.safe_rerun,
+           string_to_array(q.hands_over, U&'\001F'), $29
+    FROM unnest($81::integer[], $82::uuid[], $83::uuid[], $84::integer[], $85::bigint[], $86::smallint[],
+                $87::bigint[], $88::double precision[], $89::boolean[], $90::text[])
+        AS q (w, job, task, run, queue, priority, position, timeout, safe_rerun, hands_over)
+    JOIN passed p ON p.w = q.w
+), timers_given AS (
+    SELECT p.namespace, p.id AS workflow, t.kind, t.task, t.due_at
+    FROM unnest($91::integer[], $92::text[], $93::uuid[], $94::timestamptz[]) AS t (w, kind, task, due_at)
+    JOIN passed p ON p.w = t.w
+), timers_set AS (
+    INSERT INTO timers (namespace, workflow, kind, task, due_at)
+    SELECT namespace, workflow, kind, task, due_at FROM timers_given WHERE due_at IS NOT NULL
+    ON CONFLICT (namespace, workflow, kind, task) DO UPDATE SET
+        due_at = excluded.due_at, attempts = 0, problem = NULL, parked = false
+), timers_gone AS (
+    DELETE FROM timers x USING timers_given t
+    WHERE t.due_at IS NULL AND x.namespace = t.namespace AND x.workflow = t.workflow AND x.kind = t.kind
+      AND x.task = t.task
+), messages_sent AS (
+    INSERT INTO messages (namespace, workflow, id, kind, due_at)
+    SELECT p.namespace, p.id, m.id, m.kind, $95 FROM unnest($96::integer[], $97::uuid[], $98::text[]) AS m (w, id, kind)
+    JOIN passed p ON p.w = m.w
+), messages_done AS (
+    DELETE FROM messages x USING unnest($99::integer[], $100::uuid[]) AS m (w, id), passed p
+    WHERE p.w = m.w AND x.namespace = p.namespace AND x.workflow = p.id AND x.id = m.id
+)
+SELECT w, NULL::uuid AS session FROM passed
+UNION ALL
+SELECT w, session FROM revoked;
+
+-- name: commit_lock
+-- The slow path waits for one workflow in PostgreSQL's own queue, which is the fairest there is.
+SELECT version, stamp FROM workflows WHERE namespace = $1 AND id = $2 FOR NO KEY UPDATE;
+
+-- name: commit_jobs
+-- Which of these live jobs a result may still be given for, in this session's hands if one is named.
+SELECT q.job, q.fence, q.session
+FROM unnest($3::uuid[]) AS wanted (job)
+JOIN queue q ON q.namespace = $1 AND q.workflow = $2 AND q.job = wanted.job
+WHERE q.revoked_at IS NULL;
+
+-- name: commit_job_ended
+-- Whether a result was accepted before: the same (job, fence) again gets the same answer.
+SELECT fence, state FROM jobs WHERE namespace = $1 AND id = $2 AND workflow = $3;
+
+-- name: commit_delete
+-- An ended workflow with all that belongs to it. The caller holds its lock.
+WITH w AS (
+    DELETE FROM workflows WHERE namespace = $1 AND id = $2
+), s AS (
+    DELETE FROM workflow_specs WHERE namespace = $1 AND workflow = $2
+), t AS (
+    DELETE FROM tasks WHERE namespace = $1 AND workflow = $2
+), ts AS (
+    DELETE FROM task_specs WHERE namespace = $1 AND workflow = $2
+), g AS (
+    DELETE FROM gone WHERE namespace = $1 AND workflow = $2
+), st AS (
+    DELETE FROM sealed_tags WHERE namespace = $1 AND workflow = $2
+), q AS (
+    DELETE FROM queue WHERE namespace = $1 AND workflow = $2
+), j AS (
+    DELETE FROM jobs WHERE namespace = $1 AND workflow = $2
+), r AS (
+    DELETE FROM results WHERE namespace = $1 AND workflow = $2
+), l AS (
+    DELETE FROM logs WHERE namespace = $1 AND workflow = $2
+), c AS (
+    DELETE FROM changes WHERE namespace = $1 AND workflow = $2
+), tm AS (
+    DELETE FROM timers WHERE namespace = $1 AND workflow = $2
+)
+DELETE FROM messages WHERE namespace = $1 AND workflow = $2;

@@ -1,0 +1,44 @@
+-- name: load_workflow
+-- The hot row and what callers said. Read before the tasks: a commit in between makes the version too old, which
+-- the guarded statement notices.
+SELECT w.version, w.stamp, w.state, w.sealed, w.stopping, w.latched, w.error, w.deadline, w.ended_at, w.created_at,
+       s.name, s.description, s.tags, s.done_when, s.output, s.parent_workflow, s.parent_task, s.root_workflow,
+       s.definition, s.definition_version,
+       ARRAY(SELECT tag FROM sealed_tags x WHERE x.namespace = w.namespace AND x.workflow = w.id) AS sealed_tags,
+       ARRAY(SELECT name FROM gone x WHERE x.namespace = w.namespace AND x.workflow = w.id) AS gone,
+       ARRAY(SELECT id FROM messages x WHERE x.namespace = w.namespace AND x.workflow = w.id) AS messages
+FROM workflows w JOIN workflow_specs s ON s.namespace = w.namespace AND s.workflow = w.id
+WHERE w.namespace = $1 AND w.id = $2;
+
+-- name: load_tasks
+-- One slice of the tasks, by key. A specification comes along only where somebody may still need it, an input only
+-- where it is needed here.
+SELECT t.id, t.name, t.tags, t.hash, t.state, t.reason, t.error, t.run, t.job, t.version, t.spawned, t.weighs,
+       t.required, t.spawned_by, t.created_at, t.started_at, t.ended_at, s.spec, s.input
+FROM (
+    SELECT * FROM tasks x WHERE x.namespace = $1 AND x.workflow = $2 AND x.id > $3 ORDER BY x.id LIMIT $4
+) AS t
+LEFT JOIN LATERAL (
+    SELECT y.spec, CASE WHEN y.inline THEN y.input END AS input FROM task_specs y
+    WHERE y.namespace = $1 AND y.workflow = $2 AND y.task = t.id AND (t.ended_at IS NULL OR t.weighs)
+) AS s ON true
+ORDER BY t.id;
+
+-- name: load_some_tasks
+-- The same for the tasks that the change log names.
+SELECT t.id, t.name, t.tags, t.hash, t.state, t.reason, t.error, t.run, t.job, t.version, t.spawned, t.weighs,
+       t.required, t.spawned_by, t.created_at, t.started_at, t.ended_at, s.spec, s.input
+FROM unnest($3::uuid[]) AS wanted (id)
+JOIN tasks t ON t.namespace = $1 AND t.workflow = $2 AND t.id = wanted.id
+LEFT JOIN LATERAL (
+    SELECT y.spec, CASE WHEN y.inline THEN y.input END AS input FROM task_specs y
+    WHERE y.namespace = $1 AND y.workflow = $2 AND y.task = t.id AND (t.ended_at IS NULL OR t.weighs)
+) AS s ON true;
+
+-- name: load_changes
+-- Which tasks were touched after a version.
+SELECT DISTINCT unnest(tasks) AS id FROM changes WHERE namespace = $1 AND workflow = $2 AND version > $3;
+
+-- name: load_version
+-- Whether what is cached is still the truth.
+SELECT version, stamp FROM workflows WHERE namespace = $1 AND id = $2;
