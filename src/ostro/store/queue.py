@@ -270,15 +270,17 @@ async def lost(
     ]
 
 
-async def overdue(database: Database, namespaces: Sequence[int], now: datetime, most: int) -> list[Overdue]:
-    """Jobs whose time is up, the longest overdue of each namespace first."""
-    rows = await database.fetch("queue_overdue", namespaces, now, most)
+async def overdue(
+    database: Database, namespaces: Sequence[int], now: datetime, since: datetime, most: int
+) -> list[Overdue]:
+    """Jobs whose time ran out between `since` and `now`, the longest overdue of each namespace first."""
+    rows = await database.fetch("queue_overdue", namespaces, now, since, most)
     return [Overdue(row["namespace"], row["workflow"], row["job"], row["fence"]) for row in rows]
 
 
-async def failed(database: Database, namespace: int, workflow: UUID, job: UUID, problem: str) -> None:
-    """Counts that the end of a job could not be decided; after three times it is left alone."""
-    await database.execute("queue_failed", namespace, workflow, job, problem)
+async def failed(database: Database, namespace: int, workflow: UUID, job: UUID, problem: str) -> bool:
+    """Counts that the end of a job could not be decided; True with the third time, after which it is left alone."""
+    return bool(await database.fetchval("queue_failed", namespace, workflow, job, problem))
 
 
 async def take_over(

@@ -16,7 +16,7 @@ from ostro.engine.dispatcher.session import Answered, Ask, Poll, Session
 from ostro.engine.dispatcher.sessions import Sessions
 from ostro.engine.parked import Hint, Parked
 from ostro.engine.queues import Queues
-from ostro.errors import NotFound, StorageUnavailable
+from ostro.errors import StorageUnavailable
 from ostro.store import queue as store
 from ostro.store import workers
 from ostro.store.database import Database
@@ -86,8 +86,7 @@ class Dispatcher:
             await self._compare(session, poll, ask)
             if not (poll.done.is_set() or poll.answer.grants or poll.answer.cancels):
                 await self._park(poll, ask.wait)
-            if session.ended:
-                raise NotFound("session_unknown", "This session has just ended.", hint="Register again.")
+            session.refuse_if_ended()
         except BaseException:
             if not poll.answer.released:
                 self._return(session, poll.answer.grants)

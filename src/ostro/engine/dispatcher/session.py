@@ -11,6 +11,7 @@ from contextlib import suppress
 import msgspec
 
 from ostro.clock import monotonic
+from ostro.errors import NotFound
 from ostro.store.queue import Granted, Held, HeldRow
 from ostro.store.workers import Worker
 from ostro.values import UUID
@@ -97,6 +98,11 @@ class Session:
         self.revoked: dict[UUID, Held] = {}
         self._told: dict[UUID, float] = {}
 
+    def refuse_if_ended(self) -> None:
+        """NotFound (`session_unknown`) if it is over."""
+        if self.ended:
+            raise unknown_session()
+
     def distrust(self) -> None:
         """Something happened to its jobs elsewhere: the rows are to be read again."""
         self.trusted = False
@@ -166,3 +172,8 @@ class Session:
         if job in self.revoked:
             return "it was cancelled, or ran out of time"
         return "it is not this session's any more"
+
+
+def unknown_session() -> NotFound:
+    """What the worker of a session that ended, or never was, is told."""
+    return NotFound("session_unknown", "This session has ended, or never was.", hint="Register again.")

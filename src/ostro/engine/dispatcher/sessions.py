@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from ostro.clock import Clock, monotonic
-from ostro.engine.dispatcher.session import Session
-from ostro.errors import Conflict, NotFound, StorageError, TooMany
+from ostro.engine.dispatcher.session import Session, unknown_session
+from ostro.errors import Conflict, StorageError, TooMany
 from ostro.store import queue as store
 from ostro.store import workers
 from ostro.store.database import Connection, Database
@@ -60,10 +60,10 @@ class Sessions:
         if known is None:
             worker = await workers.by_session(self._database, namespace, session)
             if worker is None:
-                raise _unknown()
+                raise unknown_session()
             known = self._known.setdefault(session, Session(session, worker))
         if known.ended or (known.worker.namespace, known.worker.token) != (namespace, token):
-            raise _unknown()
+            raise unknown_session()
         return known
 
     def end(self, session: UUID) -> None:
@@ -223,7 +223,3 @@ def _same_worker(worker: Worker, former: Former) -> bool:
     if worker.instance != former.instance:
         return False
     return worker.token == former.token or worker.binding == former.binding
-
-
-def _unknown() -> NotFound:
-    return NotFound("session_unknown", "This session has ended, or never was.", hint="Register again.")

@@ -46,8 +46,8 @@ WITH slots AS (
     FROM picked p
 ), claimed AS (
     UPDATE queue q
-    SET session = s.session, worker = s.name, fence = q.fence + 1, claimed_at = $9,
-        until = $9 + q.timeout * interval '1 second'
+    SET session = s.session, worker = s.name, fence = q.fence + 1, claimed_at = $9::timestamptz,
+        until = $9::timestamptz + q.timeout * interval '1 second'
     FROM best b JOIN slots s ON s.party = b.party AND s.number = b.number
     WHERE q.namespace = b.namespace AND q.workflow = b.workflow AND q.job = b.job
     RETURNING q.namespace, q.workflow, q.job, q.task, q.run, q.queue, q.priority, q.position, q.fence, q.session,
@@ -196,11 +196,12 @@ FROM unnest($1::integer[]) AS n (namespace)
 CROSS JOIN LATERAL (
     SELECT q.namespace, q.workflow, q.job, q.fence
     FROM queue q
-    WHERE q.namespace = n.namespace AND q.until < $2 AND q.revoked_at IS NULL AND q.session IS NOT NULL AND q.attempts < 3
+    WHERE q.namespace = n.namespace AND q.until < $2 AND q.until >= $3 AND q.revoked_at IS NULL AND q.session IS NOT NULL AND q.attempts < 3
     ORDER BY q.until
-    LIMIT $3
+    LIMIT $4
 ) AS one;
 
 -- name: queue_failed
--- What cannot be decided is not tried for ever; the row says why.
-UPDATE queue SET attempts = attempts + 1, problem = $4 WHERE namespace = $1 AND workflow = $2 AND job = $3;
+-- What cannot be decided is not tried for ever; the row says why. Whether this was the last time.
+UPDATE queue SET attempts = attempts + 1, problem = $4 WHERE namespace = $1 AND workflow = $2 AND job = $3
+RETURNING attempts >= 3;

@@ -1,0 +1,103 @@
+"""What is due: timers, messages, and what is old enough to be dropped."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from ostro.store.database import Database
+from ostro.values import UUID
+
+
+class DueTimer(msgspec.Struct, frozen=True):
+    """A timer that struck: kind `retry` (of a task) or `deadline`."""
+
+    namespace: int
+    workflow: UUID
+    kind: str
+    task: UUID
+    due_at: datetime
+
+
+class DueMessage(msgspec.Struct, frozen=True):
+    """A message that nobody took yet."""
+
+    namespace: int
+    workflow: UUID
+    id: UUID
+    kind: str
+    due_at: datetime
+
+
+async def namespaces(database: Database) -> list[int]:
+    """All namespaces."""
+    return [row["id"] for row in await database.fetch("namespace_ids")]
+
+
+async def timers(database: Database, namespaces: Sequence[int], now: datetime, most: int) -> list[DueTimer]:
+    """Timers that are due, of each namespace at most so many, the oldest first."""
+    rows = await database.fetch("timers_due", namespaces, now, most)
+    return [
+        DueTimer(row["namespace"], row["workflow"], row["kind"], row["task"], row["due_at"]) for row in rows
+    ]
+
+
+async def timer_failed(database: Database, timer: DueTimer, problem: str) -> bool:
+    """Counts a failure; True with the third, which parks it."""
+    return bool(
+        await database.fetchval(
+            "timer_failed", timer.namespace, timer.workflow, timer.kind, timer.task, problem
+        )
+    )
+
+
+async def drop_timer(database: Database, timer: DueTimer) -> None:
+    """Takes it away, unless it was set anew."""
+    await database.execute(
+        "timer_drop", timer.namespace, timer.workflow, timer.kind, timer.task, timer.due_at
+    )
+
+
+async def messages(
+    database: Database, namespaces: Sequence[int], now: datetime, most: int
+) -> list[DueMessage]:
+    """Messages that are due, of each namespace at most so many, the oldest first."""
+    rows = await database.fetch("messages_due", namespaces, now, most)
+    return [
+        DueMessage(row["namespace"], row["workflow"], row["id"], row["kind"], row["due_at"]) for row in rows
+    ]
+
+
+async def message_failed(database: Database, message: DueMessage, problem: str) -> bool:
+    """Counts a failure; True with the third, which parks it."""
+    return bool(
+        await database.fetchval("message_failed", message.namespace, message.workflow, message.id, problem)
+    )
+
+
+async def drop_message(database: Database, message: DueMessage) -> None:
+    """Takes it away."""
+    await database.execute("message_drop", message.namespace, message.workflow, message.id)
+
+
+async def park_workflow(database: Database, namespace: int, workflow: UUID) -> None:
+    """The workflow says from now on that something of it could not be decided."""
+    await database.execute("workflow_parked", namespace, workflow)
+
+
+async def prune_answers(database: Database, namespaces: Sequence[int], now: datetime, most: int) -> int:
+    """Drops answers past their time, of each namespace at most so many; how many."""
+    return await database.execute("answers_prune", namespaces, now, most)
+
+
+async def prune_queues(
+    database: Database, namespaces: Sequence[int], unused_since: datetime, most: int
+) -> list[tuple[int, int]]:
+    """Drops queues without jobs that were not in use since; those (namespace, id) that it dropped."""
+    rows = await database.fetch("queues_prune", namespaces, unused_since, most)
+    return [(row["namespace"], row["id"]) for row in rows]
+
+
+async def prune_workers(database: Database, namespaces: Sequence[int], gone_since: datetime) -> int:
+    """Drops workers that were last heard of before an instant; how many."""
+    return await database.execute("workers_prune", namespaces, gone_since)

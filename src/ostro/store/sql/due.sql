@@ -1,0 +1,86 @@
+-- name: namespace_ids
+-- Loops go through the namespaces one by one, since every index leads with it.
+SELECT id FROM namespaces ORDER BY id;
+
+-- name: timers_due
+-- Plain reads, no locks: what they submit may come twice, and the lane that decides takes the row away.
+-- The oldest of each namespace first, so a burst leaves nobody behind.
+SELECT one.namespace, one.workflow, one.kind, one.task, one.due_at
+FROM unnest($1::integer[]) AS n (namespace)
+CROSS JOIN LATERAL (
+    SELECT t.namespace, t.workflow, t.kind, t.task, t.due_at
+    FROM timers t
+    WHERE t.namespace = n.namespace AND NOT t.parked AND t.due_at <= $2
+    ORDER BY t.due_at
+    LIMIT $3
+) AS one;
+
+-- name: timer_failed
+-- The third failure parks it; whether it is parked now.
+UPDATE timers SET attempts = attempts + 1, problem = $5, parked = attempts + 1 >= 3
+WHERE namespace = $1 AND workflow = $2 AND kind = $3 AND task = $4
+RETURNING parked;
+
+-- name: timer_drop
+-- Long due, and its workflow has nothing to do for it. Not if it was set anew meanwhile.
+DELETE FROM timers WHERE namespace = $1 AND workflow = $2 AND kind = $3 AND task = $4 AND due_at = $5;
+
+-- name: messages_due
+-- What a lane did not follow up itself, because its server went away.
+SELECT one.namespace, one.workflow, one.id, one.kind, one.due_at
+FROM unnest($1::integer[]) AS n (namespace)
+CROSS JOIN LATERAL (
+    SELECT m.namespace, m.workflow, m.id, m.kind, m.due_at
+    FROM messages m
+    WHERE m.namespace = n.namespace AND NOT m.parked AND m.due_at <= $2
+    ORDER BY m.due_at
+    LIMIT $3
+) AS one;
+
+-- name: message_failed
+-- The third failure parks it; whether it is parked now.
+UPDATE messages SET attempts = attempts + 1, problem = $4, parked = attempts + 1 >= 3
+WHERE namespace = $1 AND workflow = $2 AND id = $3
+RETURNING parked;
+
+-- name: message_drop
+-- Long due, and its workflow has nothing to do for it.
+DELETE FROM messages WHERE namespace = $1 AND workflow = $2 AND id = $3;
+
+-- name: workflow_parked
+-- The workflow says that something of it could not be decided. Lanes do not write this column.
+UPDATE workflows SET parked = true WHERE namespace = $1 AND id = $2 AND NOT parked;
+
+-- name: answers_prune
+-- Answers that nobody may ask for again; a bounded part at a time.
+DELETE FROM answers a
+USING unnest($1::integer[]) AS n (namespace)
+CROSS JOIN LATERAL (
+    SELECT o.namespace, o.key FROM answers o
+    WHERE o.namespace = n.namespace AND o.until < $2
+    ORDER BY o.until
+    LIMIT $3
+) AS old
+WHERE a.namespace = old.namespace AND a.key = old.key;
+
+-- name: queues_prune
+-- Not marked as in use for a day, and without a job, queued or leased: a leased one may come back to its queue.
+WITH unused AS (
+    SELECT d.namespace, d.id
+    FROM queues d
+    WHERE d.namespace = ANY ($1::integer[]) AND d.made_at < $2
+        AND NOT EXISTS (
+            SELECT FROM queue q
+            WHERE q.namespace = d.namespace AND q.queue = d.id AND q.session IS NULL AND q.revoked_at IS NULL)
+        AND NOT EXISTS (
+            SELECT FROM queue q WHERE q.namespace = d.namespace AND q.queue = d.id AND q.session IS NOT NULL)
+    ORDER BY d.namespace, d.id
+    LIMIT $3
+    FOR UPDATE OF d SKIP LOCKED
+)
+DELETE FROM queues d USING unused u WHERE d.namespace = u.namespace AND d.id = u.id
+RETURNING d.namespace, d.id;
+
+-- name: workers_prune
+-- Workers that left, or were last heard of, long ago.
+DELETE FROM workers w WHERE w.namespace = ANY ($1::integer[]) AND w.expires_at < $2;
