@@ -20,7 +20,7 @@ class _EchoInput(msgspec.Struct):
 
 
 class _FailInput(msgspec.Struct):
-    error_data: msgspec.Raw | None = None
+    error_data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 def run_inline(action: str, given: bytes) -> bytes | None:
@@ -33,7 +33,7 @@ def run_inline(action: str, given: bytes) -> bytes | None:
             return bytes(msgspec.json.decode(given, type=_EchoInput).output)
         if action == "std.fail":
             data = msgspec.json.decode(given, type=_FailInput).error_data
-            raise InlineFailure("std.fail fails by its nature", None if data is None else bytes(data))
+            raise InlineFailure("std.fail fails by its nature", None if data is msgspec.UNSET else bytes(data))
     except msgspec.DecodeError as error:
         raise InlineFailure(f"the input of {action} is not what it takes: {error}") from None
     return None

@@ -69,13 +69,13 @@ class Registered(msgspec.Struct, kw_only=True):
 
 
 class JobResult(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """How a job ended. `result` is any JSON; `error` is one readable sentence."""
+    """How a job ended. `result` is any JSON, left out for none; `error` is one readable sentence."""
 
     workflow: UUID
     job: UUID
     fence: int
     state: Literal["SUCCESS", "ERROR"]
-    result: msgspec.Raw | None = None
+    result: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET  # `Raw | None` decodes nothing but null
     error: str | None = None
 
 

@@ -68,7 +68,7 @@ class Outbox:
         room = _REQUEST
         for entry in self._entries.values():
             if not entry.sent:
-                room -= len(bytes(entry.result.result or b""))
+                room -= 0 if entry.result.result is msgspec.UNSET else len(bytes(entry.result.result))
                 if chosen and room < 0:
                     break
                 chosen.append(entry.result)
@@ -79,7 +79,17 @@ class Outbox:
         for result in results:
             entry = self._entries.get((result.job, result.fence))
             if entry is not None:
-                entry.result = msgspec.structs.replace(result, state="ERROR", result=None, error=error)
+                entry.result = msgspec.structs.replace(
+                    result, state="ERROR", result=msgspec.UNSET, error=error
+                )
+
+    def reduce(self, key: Key, error: str) -> bool:
+        """The server refused this one: it ends as an error without a result. False if it already was one."""
+        entry = self._entries.get(key)
+        if entry is None or entry.result.result is msgspec.UNSET:
+            return False
+        self.replace([entry.result], error)
+        return True
 
     def carried(self, results: list[JobResult], by: int) -> None:
         """A request with these was opened (+1), or is over (-1)."""

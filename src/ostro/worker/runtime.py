@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Literal
 
 import structlog
-from msgspec import Raw
+from msgspec import UNSET, Raw
 
 from ostro.actions.context import Outcome
 from ostro.actions.registry import names
@@ -149,7 +149,11 @@ class Worker:
                 _log.warning(
                     "a result was not taken", job=str(settled.job), status=settled.status, why=settled.why
                 )
-            self._let_go(settled.job, settled.fence)
+            # The job itself still has to end, or it would be handed out again.
+            if settled.status != "refused" or not self._outbox.reduce(
+                (settled.job, settled.fence), f"the result was refused: {settled.why}"
+            ):
+                self._let_go(settled.job, settled.fence)
         for order in answer.cancel:
             self._cancel(order)
         for grant in answer.jobs:
@@ -325,6 +329,6 @@ def _result(held: HeldJob, outcome: Outcome) -> JobResult:
         job=held.job,
         fence=held.fence,
         state="SUCCESS" if outcome.error is None else "ERROR",
-        result=None if outcome.result is None else Raw(outcome.result),
+        result=UNSET if outcome.result is None else Raw(outcome.result),
         error=outcome.error,
     )

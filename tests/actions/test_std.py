@@ -1,0 +1,41 @@
+"""The actions that start no process."""
+
+import asyncio
+from pathlib import Path
+
+from ostro.actions.registry import names, runner
+from tests.actions.runs import Run, result_of
+
+
+async def test_echo_answers_its_output(tmp_path: Path) -> None:
+    assert result_of(await Run(tmp_path, {"output": [1]}).act("std.echo")) == [1]
+
+
+async def test_noop_does_nothing(tmp_path: Path) -> None:
+    outcome = await Run(tmp_path, {}).act("std.noop")
+    assert (outcome.result, outcome.error) == (None, None)
+
+
+async def test_fail_fails(tmp_path: Path) -> None:
+    assert (await Run(tmp_path, {}).act("std.fail")).error is not None
+
+
+async def test_sleep_ends_after_its_time(tmp_path: Path) -> None:
+    assert (await Run(tmp_path, {"seconds": 0.01}).act("std.sleep")).error is None
+
+
+async def test_sleep_can_be_stopped(tmp_path: Path) -> None:
+    run = Run(tmp_path, {"delay": 1000})
+    async with asyncio.TaskGroup() as group:
+        ended = group.create_task(run.act("std.sleep"))
+        run.context.stopping.set()
+    assert ended.result().error == "stopped"
+
+
+async def test_sleep_says_what_it_takes(tmp_path: Path) -> None:
+    assert "seconds" in ((await Run(tmp_path, {}).act("std.sleep")).error or "")
+
+
+def test_each_registered_action_has_a_runner() -> None:
+    assert all(runner(name) is not None for name in names())
+    assert runner("std.unheard") is None
