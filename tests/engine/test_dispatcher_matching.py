@@ -1,5 +1,7 @@
 """Who may take what: target, action, tags and binding; and the indexes agree with the rule."""
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,15 +38,13 @@ def a_queue(
     return Queue(1, 1, action, target or {}, tags)
 
 
-def bound(**more: object) -> Worker:
-    return a_worker(
-        **{
-            "capabilities": {"server": frozenset({"x"}), "role": frozenset({"web", "db"})},
-            "binding": {"server": "x"},
-            "pool": False,
-        }
-        | more
-    )
+def bound(**more: Any) -> Worker:
+    chosen: dict[str, Any] = {
+        "capabilities": {"server": frozenset({"x"}), "role": frozenset({"web", "db"})},
+        "binding": {"server": "x"},
+        "pool": False,
+    }
+    return a_worker(**chosen | more)
 
 
 def test_a_bound_worker_takes_only_jobs_whose_target_contains_its_whole_binding() -> None:

@@ -66,6 +66,49 @@ async def test_a_claim_looks_into_each_queue_by_the_index_and_sorts_none(databas
             assert all(node["Actual Rows"] <= 60 for node in sorts)
 
 
+FILL_TASKS = """
+WITH numbered AS (SELECT n, gen_random_uuid() AS id FROM generate_series(1, 20000) AS n),
+task AS (
+    INSERT INTO tasks (namespace, workflow, id, name, tags, hash, state, run, version, spawned, weighs, required,
+        created_at, started_at)
+    SELECT 1, $1, id, 'task-' || n, '{}', '', 'RUNNING', 1, 1, 0, false, 0, clock_timestamp(), clock_timestamp()
+    FROM numbered
+), spec AS (
+    INSERT INTO task_specs (namespace, workflow, task, spec, input, inline) SELECT 1, $1, id, '', '{}', false FROM numbered
+), result AS (
+    INSERT INTO results (namespace, workflow, task, run, body) SELECT 1, $1, id, 1, '1' FROM numbered
+)
+INSERT INTO queue (namespace, workflow, job, task, run, queue, priority, position, safe_rerun, hands_over, queued_at)
+SELECT 1, $1, gen_random_uuid(), id, 1, 7, 0, n, false, '{}', clock_timestamp() FROM numbered
+"""
+
+
+async def test_a_grant_finds_one_task_among_many_of_its_workflow(database: Database) -> None:
+    server, workflow = Server(database), uuid4()
+    session = await server.dispatcher.register(a_worker())
+    async with sql(database.dsn) as raw:
+        await raw.execute(FILL_TASKS, workflow)
+        await raw.execute("ANALYZE")
+        claim = (
+            [1],
+            [7],
+            [0],
+            [20],
+            [0] * 20,
+            list(range(1, 21)),
+            [1] * 20,
+            [session] * 20,
+            await database.now(),
+        )
+        explained = await explain(raw, "queue_claim", *claim)
+        used = {node.get("Index Name") for node in nodes(explained["Plan"])}
+        assert {"queue_claim", "queue_pkey", "tasks_pkey", "task_specs_pkey"} <= used
+        names = [f"task-{n}" for n in range(1, 20_000, 1_000)]
+        explained = await explain(raw, "queue_handed_over", [1] * 20, [workflow] * 20, names)
+        used = {node.get("Index Name") for node in nodes(explained["Plan"])}
+        assert {"tasks_by_name", "results_pkey"} <= used
+
+
 async def test_the_fall_back_look_leaps_from_queue_to_queue(database: Database) -> None:
     async with sql(database.dsn) as raw:
         await raw.execute(FILL)

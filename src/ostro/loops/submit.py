@@ -65,7 +65,7 @@ async def _submit(database: Database, lanes: Lanes, row: Due) -> None:
         _log.warning(
             "event_failed",
             workflow=str(row.workflow),
-            event=type(row.event).__name__,
+            submitted=type(row.event).__name__,
             problem=str(problem),
             exc_info=not known,
         )

@@ -22,9 +22,9 @@ SELECT count(*) FROM (SELECT 1 FROM queues WHERE namespace = $1 LIMIT $2) AS cou
 -- One indexed look per queue, with the lock inside: never a sort of the whole queue, and whoever else claims is
 -- passed by. Each group of sessions ($5 to $9: its free slots, numbered) is offered its queues ($1 to $4); the
 -- best of what they gave get the slots. KEY SHARE on the workers keeps a session from ending in between; renewals
--- do not wait for it.
+-- do not wait for it. Party and number are one key: the planner joins by the first column of two alone.
 WITH slots AS (
-    SELECT s.party, s.number, s.namespace, w.session, w.name
+    SELECT s.party * 1000000::bigint + s.number AS slot, w.session, w.name
     FROM unnest($5::integer[], $6::integer[], $7::integer[], $8::uuid[]) AS s (party, number, namespace, session)
     JOIN workers w ON w.namespace = s.namespace AND w.session = s.session AND w.left_at IS NULL
     ORDER BY w.namespace, w.name
@@ -42,13 +42,14 @@ WITH slots AS (
     ) AS one
 ), best AS (
     SELECT p.party, p.namespace, p.workflow, p.job,
-        row_number() OVER (PARTITION BY p.party ORDER BY p.priority DESC, p.position) AS number
+        p.party * 1000000::bigint
+            + row_number() OVER (PARTITION BY p.party ORDER BY p.priority DESC, p.position) AS slot
     FROM picked p
 ), claimed AS (
     UPDATE queue q
     SET session = s.session, worker = s.name, fence = q.fence + 1, claimed_at = $9::timestamptz,
         until = $9::timestamptz + q.timeout * interval '1 second'
-    FROM best b JOIN slots s ON s.party = b.party AND s.number = b.number
+    FROM best b JOIN slots s ON s.slot = b.slot
     WHERE q.namespace = b.namespace AND q.workflow = b.workflow AND q.job = b.job
     RETURNING q.namespace, q.workflow, q.job, q.task, q.run, q.queue, q.priority, q.position, q.fence, q.session,
         q.timeout, q.until, q.hands_over
