@@ -280,3 +280,14 @@ async def test_a_token_has_a_limit_of_sessions(database: Database) -> None:
     await Hands(server, a_worker("one")).register()
     with pytest.raises(Exception, match="1 live sessions"):
         await Hands(server, a_worker("two")).register()
+
+
+async def test_a_brief_poll_comes_back_after_one_claim(server: Server) -> None:
+    hands = await Hands(server, a_worker()).register()
+    first, second = await server.add(2)
+    taken = await hands.poll(wait=0)
+    assert [grant.job for grant in taken.grants] == [first.job]
+    settled = hands.holds.pop(first.job)
+    taken = await hands.poll(wait=0, settled=(settled,))
+    assert [grant.job for grant in taken.grants] == [second.job]
+    assert (await hands.poll(free=0, wait=0)).grants == []

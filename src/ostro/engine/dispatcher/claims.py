@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from ostro.clock import Clock
 from ostro.engine.dispatcher.matching import Dirty, Waiting
-from ostro.engine.dispatcher.plan import Party, plan
+from ostro.engine.dispatcher.plan import Party, Plan, plan
 from ostro.engine.dispatcher.session import Poll
 from ostro.engine.parked import Hint, Parked
 from ostro.engine.queues import Queues
@@ -94,8 +94,13 @@ class Claims:
         planned = plan(queues, polls, self._dirty, self._waiting)
         for queue in planned.left:
             self._mark(queue)
-        if not planned.parties:
-            return
+        if planned.parties:
+            await self._claim(planned)
+        for poll in polls:
+            if poll.brief:
+                poll.done.set()
+
+    async def _claim(self, planned: Plan) -> None:
         for party in planned.parties:
             for queue in party.queues:
                 self._dirty.discard(queue)  # before the statement: a hint that comes meanwhile marks it again

@@ -73,7 +73,7 @@ class Dispatcher:
     async def poll(self, ask: Ask) -> Answered:
         """Waits for something to tell the session: jobs, or jobs to stop; at most `ask.wait` seconds.
 
-        It waits for one look at the queues at least. A request older than the last one, and one that a newer
+        With free slots, one claim is tried at least (`wait=0`: come back after it). A request older than the last one, and one that a newer
         takes the place of, come back `released`. NotFound `session_unknown`: register again. When cancelled,
         what it had got is given back; call `give_back` if the answer cannot be written.
         """
@@ -192,6 +192,8 @@ class Dispatcher:
 
     async def _compare(self, session: Session, poll: Poll, ask: Ask) -> None:
         """The worker's list against what it holds: tells it to stop, hands out again, clears away."""
+        if session.poll is not poll:
+            return
         poll.answer.cancels += session.cancels(poll.listed)
         gone = {(one.workflow, one.job): one for one in (*session.gone(poll.listed), *ask.stopped)}
         if gone:
@@ -207,9 +209,12 @@ class Dispatcher:
             poll.answer.grants += again
 
     async def _park(self, poll: Poll, seconds: float) -> None:
+        """A brief one comes back after one claim was tried; if that takes long, at the next fall-back look."""
+        poll.brief = seconds < self._timing.fall_back
         if poll.free:
             self._claims.wait_for(poll)
-        await poll.wait(min(max(seconds, self._timing.fall_back), self._timing.poll))
+            seconds = max(seconds, self._timing.fall_back)
+        await poll.wait(min(seconds, self._timing.poll))
 
     def _return(self, session: Session, grants: list[Granted]) -> None:
         """These did not reach the worker."""

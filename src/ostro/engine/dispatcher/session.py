@@ -67,6 +67,7 @@ class Poll:
         self.answer = Answered(session=ask.session, counter=ask.counter)
         self.done = asyncio.Event()
         self.parked = False
+        self.brief = False
 
     def release(self) -> None:
         """A newer request took its place. What was granted to it goes out with that one's answer."""
