@@ -96,7 +96,7 @@ class PlayedServer:
         async with self.changed:
             self.changed.notify_all()
         for connection in list(self._server.server_state.connections):
-            connection.transport.abort()  # type: ignore[union-attr]
+            connection.transport.abort()
         await self._task
         self._server = None
 

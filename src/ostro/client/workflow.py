@@ -1,0 +1,182 @@
+"""A workflow as users hold it: tasks go in, changes and outputs come out."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from ostro.client.describe import task_request
+from ostro.client.transport import Transport
+from ostro.clock import monotonic, new_id
+from ostro.errors import WaitTimedOut, WorkflowFailed
+from ostro.protocol import paths
+from ostro.protocol import workflows as wire
+from ostro.protocol.changes import Change, ChangePage
+from ostro.protocol.paths import at
+from ostro.protocol.tasks import AddedTask, AddedTasks, Task, TaskCancel, TaskPage, TaskRequest, TasksRequest
+from ostro.values import UUID, WorkflowState
+
+T = TypeVar("T")
+
+ENDED = frozenset({WorkflowState.SUCCESS, WorkflowState.ERROR, WorkflowState.CANCELLED})
+_LOOK = 20.0
+_PAGE = 1000
+
+
+class Workflow:
+    """One workflow at the server, by its id. Nothing is kept here: each call asks.
+
+    All calls raise Refusal and its kin, and ServerUnreachable.
+    """
+
+    def __init__(self, transport: Transport, workflow: UUID) -> None:
+        self._transport = transport
+        self.id = workflow
+
+    def __repr__(self) -> str:
+        return f"Workflow({self.id})"
+
+    async def add(self, name: str, **described: Any) -> AddedTask:
+        """Adds a task; the words are those of `ostro.client.describe.task_request`: `run=`, `requires=`, ...
+
+        The same again is answered, and changes nothing.
+        """
+        return (await self.add_many([task_request(name, **described)]))[0]
+
+    async def add_many(self, tasks: Iterable[TaskRequest | Mapping[str, Any]]) -> list[AddedTask]:
+        """Adds all of them or none, as one. A mapping has the words of `add`, its `name` too."""
+        made = [one if isinstance(one, TaskRequest) else task_request(**one) for one in tasks]
+        answer = await self._post(paths.TASKS, AddedTasks, TasksRequest(tasks=made))
+        return answer.tasks
+
+    async def seal(self, tag: str | None = None, *, output: Mapping[str, str] | None = None) -> bool:
+        """Closes a tag, or the whole workflow, to new tasks. `output` maps a key to the task whose result it is.
+
+        Whether that changed anything.
+        """
+        parts = None if output is None else {key: wire.OutputOf(task=task) for key, task in output.items()}
+        body = wire.SealRequest(tag=tag, output=parts)
+        return (await self._post(paths.SEAL, wire.Changed, body)).changed
+
+    async def cancel(self, reason: str = "") -> bool:
+        """Ends it early: what runs is stopped, what waits is passed by. Whether that changed anything."""
+        body = wire.CancelRequest(reason=reason)
+        return (await self._post(paths.CANCEL, wire.Changed, body)).changed
+
+    async def delete(self, *, force: bool = False) -> None:
+        """Takes it away with all that belongs to it; a running one only with `force`."""
+        params = {"force": "true"} if force else None
+        await self._transport.call("DELETE", at(paths.WORKFLOW, workflow=self.id), msgspec.Raw, params=params)
+
+    async def show(self) -> wire.Workflow:
+        """The workflow now, with its counts and what it waits for."""
+        return await self._get(paths.WORKFLOW, wire.Workflow)
+
+    async def output(self) -> dict[str, Any]:
+        """What it returns, as far as it is there. Parts that are too large are `Reference`s."""
+        answer = await self._get(paths.OUTPUT, wire.Output)
+        values = {key: msgspec.json.decode(raw) for key, raw in answer.output.items()}
+        return {**values, **answer.references}
+
+    async def wait(self, timeout: float | None = None, *, check: bool = True) -> WorkflowState:
+        """Waits for the end; how it ended. Other than SUCCESS raises WorkflowFailed, unless `check` is false.
+
+        WaitTimedOut after `timeout` seconds. A server that is away for a while is waited for.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                state = (await self._changes_until_end())[-1]
+        except TimeoutError:
+            raise WaitTimedOut(
+                f"Workflow {self.id} has not ended after {timeout:g} s.",
+                hint=f"What it waits for: ostro workflow show {self.id}",
+            ) from None
+        if check and state is not WorkflowState.SUCCESS:
+            about = await self.show()
+            raise WorkflowFailed(
+                f"Workflow {self.id} ended in {state}" + (f": {about.error}" if about.error else "."),
+                workflow=str(self.id),
+                state=state,
+                hint=f"See ostro workflow show {self.id}",
+            )
+        return state
+
+    async def changes(self, after: int = 0) -> AsyncIterator[Change]:
+        """Each change after a version, oldest first, as it happens; ends when the workflow has ended."""
+        while True:
+            page = await self._page(after)
+            for change in page.changes:
+                yield change
+            after = page.next
+            if not page.changes and page.state in ENDED:
+                return
+
+    async def tasks(self, *, state: str | None = None, tag: str | None = None) -> list[Task]:
+        """All tasks, in the order of their making, without inputs and results."""
+        found: list[Task] = []
+        cursor: str | None = None
+        while True:
+            page = await self._get(paths.TASKS, TaskPage, state=state, tag=tag, cursor=cursor, limit=_PAGE)
+            found += page.tasks
+            cursor = page.next
+            if cursor is None:
+                return found
+
+    async def task(self, name: str | UUID) -> Task:
+        """One task, with input, result, and what it waits for."""
+        path = at(paths.TASK, workflow=self.id, task=name)
+        return await self._transport.call("GET", path, Task)
+
+    async def cancel_task(self, name: str | UUID, *, seen: int | None = None) -> bool:
+        """Ends a task that has not ended. Whether that changed anything."""
+        path = at(paths.TASK_CANCEL, workflow=self.id, task=name)
+        body = TaskCancel(seen=seen)
+        answer = await self._transport.call("POST", path, wire.Changed, body=body, key=str(new_id()))
+        return answer.changed
+
+    async def change_task(self, name: str, **described: Any) -> AddedTask:
+        """Puts another description in place of a WAITING task's; the words are those of `add`."""
+        path = at(paths.TASK, workflow=self.id, task=name)
+        return await self._transport.call("PUT", path, AddedTask, body=task_request(name, **described))
+
+    async def delete_task(self, name: str | UUID) -> None:
+        """Takes a WAITING task away; its name is gone for good."""
+        await self._transport.call("DELETE", at(paths.TASK, workflow=self.id, task=name), msgspec.Raw)
+
+    async def describe(self, **changed: Any) -> None:
+        """Changes `name`, `description`, `tags` or `deadline`; what is left out stays."""
+        body = wire.WorkflowChange(**changed)
+        await self._transport.call("PATCH", at(paths.WORKFLOW, workflow=self.id), msgspec.Raw, body=body)
+
+    async def _changes_until_end(self) -> Sequence[WorkflowState]:
+        after = 0
+        while True:
+            page = await self._page(after)
+            if page.state in ENDED:
+                return [page.state]
+            after = page.next
+
+    async def _page(self, after: int) -> ChangePage:
+        path = at(paths.CHANGES, workflow=self.id)
+        return await self._transport.call(
+            "GET", path, ChangePage, params={"after": after, "wait": _LOOK}, timeout=_LOOK + 10
+        )
+
+    async def _get(self, path: str, answer: type[T], **params: Any) -> T:
+        return await self._transport.call("GET", at(path, workflow=self.id), answer, params=params)
+
+    async def _post(self, path: str, answer: type[T], body: Any) -> T:
+        key = str(new_id())
+        return await self._transport.call("POST", at(path, workflow=self.id), answer, body=body, key=key)
+
+
+class Stopwatch:
+    """How much of a time in seconds is left; None: no end."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self._until = None if seconds is None else monotonic() + seconds
+
+    def left(self) -> float | None:
+        """Seconds, never below 0."""
+        return None if self._until is None else max(0.0, self._until - monotonic())
