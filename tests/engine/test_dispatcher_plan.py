@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from ostro.engine.dispatcher.matching import Dirty, Waiting
 from ostro.engine.dispatcher.plan import plan
 from ostro.engine.dispatcher.session import Ask, Poll, Session
@@ -83,24 +85,16 @@ SELECT 1, $1, gen_random_uuid(), id, 1, 7, 0, n, false, '{}', clock_timestamp() 
 """
 
 
-async def test_a_grant_finds_one_task_among_many_of_its_workflow(database: Database) -> None:
+@pytest.mark.parametrize("analyzed", [False, True])
+async def test_a_grant_finds_one_task_among_many_of_its_workflow(database: Database, analyzed: bool) -> None:
     server, workflow = Server(database), uuid4()
     session = await server.dispatcher.register(a_worker())
+    slots = [0] * 20, list(range(1, 21)), [1] * 20, [session] * 20
     async with sql(database.dsn) as raw:
         await raw.execute(FILL_TASKS, workflow)
-        await raw.execute("ANALYZE")
-        claim = (
-            [1],
-            [7],
-            [0],
-            [20],
-            [0] * 20,
-            list(range(1, 21)),
-            [1] * 20,
-            [session] * 20,
-            await database.now(),
-        )
-        explained = await explain(raw, "queue_claim", *claim)
+        if analyzed:
+            await raw.execute("ANALYZE")
+        explained = await explain(raw, "queue_claim", [1], [7], [0], [20], *slots, await database.now())
         used = {node.get("Index Name") for node in nodes(explained["Plan"])}
         assert {"queue_claim", "queue_pkey", "tasks_pkey", "task_specs_pkey"} <= used
         names = [f"task-{n}" for n in range(1, 20_000, 1_000)]

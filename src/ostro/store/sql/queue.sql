@@ -23,6 +23,8 @@ SELECT count(*) FROM (SELECT 1 FROM queues WHERE namespace = $1 LIMIT $2) AS cou
 -- passed by. Each group of sessions ($5 to $9: its free slots, numbered) is offered its queues ($1 to $4); the
 -- best of what they gave get the slots. KEY SHARE on the workers keeps a session from ending in between; renewals
 -- do not wait for it. Party and number are one key: the planner joins by the first column of two alone.
+-- The task is looked up in the order of its key: without statistics the planner takes the index by name as well
+-- for it, and reads the whole workflow for each job.
 WITH slots AS (
     SELECT s.party * 1000000::bigint + s.number AS slot, w.session, w.name
     FROM unnest($5::integer[], $6::integer[], $7::integer[], $8::uuid[]) AS s (party, number, namespace, session)
@@ -58,26 +60,39 @@ SELECT c.namespace, c.workflow, c.job, c.task, c.run, c.fence, c.session, c.time
     d.action, t.name, i.input
 FROM claimed c
 LEFT JOIN queues d ON d.namespace = c.namespace AND d.id = c.queue
-LEFT JOIN tasks t ON t.namespace = c.namespace AND t.workflow = c.workflow AND t.id = c.task
+LEFT JOIN LATERAL (
+    SELECT l.id, l.name FROM tasks l
+    WHERE l.namespace = c.namespace AND l.workflow = c.workflow AND l.id >= c.task
+    ORDER BY l.namespace, l.workflow, l.id LIMIT 1
+) AS t ON t.id = c.task
 LEFT JOIN task_specs i ON i.namespace = c.namespace AND i.workflow = c.workflow AND i.task = c.task
 ORDER BY c.priority DESC, c.position;
 
 -- name: queue_granted
--- What was granted and did not arrive is handed out again, as it stands: same fence.
+-- What was granted and did not arrive is handed out again, as it stands: same fence. (The task as in queue_claim.)
 SELECT q.namespace, q.workflow, q.job, q.task, q.run, q.fence, q.session, q.timeout, q.until, q.hands_over,
     d.action, t.name, i.input
 FROM unnest($2::uuid[], $3::uuid[], $4::integer[]) AS w (workflow, job, fence)
 JOIN queue q ON q.namespace = $1 AND q.workflow = w.workflow AND q.job = w.job AND q.fence = w.fence
 LEFT JOIN queues d ON d.namespace = q.namespace AND d.id = q.queue
-LEFT JOIN tasks t ON t.namespace = q.namespace AND t.workflow = q.workflow AND t.id = q.task
+LEFT JOIN LATERAL (
+    SELECT l.id, l.name FROM tasks l
+    WHERE l.namespace = q.namespace AND l.workflow = q.workflow AND l.id >= q.task
+    ORDER BY l.namespace, l.workflow, l.id LIMIT 1
+) AS t ON t.id = q.task
 LEFT JOIN task_specs i ON i.namespace = q.namespace AND i.workflow = q.workflow AND i.task = q.task
 WHERE q.session = $5 AND q.revoked_at IS NULL;
 
 -- name: queue_handed_over
 -- The results of required tasks, by name: of the run that ended them. A task without a result is not among them.
+-- In the order of the index by name, for the reason given at queue_claim.
 SELECT w.workflow, w.name, r.body
 FROM unnest($1::integer[], $2::uuid[], $3::text[]) AS w (namespace, workflow, name)
-JOIN tasks t ON t.namespace = w.namespace AND t.workflow = w.workflow AND t.name = w.name AND t.pass = 0
+JOIN LATERAL (
+    SELECT l.namespace, l.workflow, l.id, l.run, l.name FROM tasks l
+    WHERE l.namespace = w.namespace AND l.workflow = w.workflow AND l.name >= w.name
+    ORDER BY l.namespace, l.workflow, l.name, l.pass LIMIT 1
+) AS t ON t.name = w.name
 JOIN results r ON r.namespace = t.namespace AND r.workflow = t.workflow AND r.task = t.id AND r.run = t.run AND r.item = 0;
 
 -- name: queue_held
