@@ -105,6 +105,10 @@ class Dispatcher:
         if session is not None and session.counter == answer.counter:
             self._return(session, answer.grants)
 
+    async def find_worker(self, namespace: int, token: str, session: UUID) -> Worker:
+        """Whose session it is; NotFound `session_unknown` if it has ended or is another token's."""
+        return (await self._sessions.find(namespace, token, session)).worker
+
     async def leave(self, namespace: int, token: str, session: UUID) -> None:
         """Ends a session: what it still holds is handed out again or lost. NotFound if there is none."""
         await self._sessions.find(namespace, token, session)

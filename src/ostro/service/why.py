@@ -1,0 +1,163 @@
+"""What is it waiting for? The core says it of terms; storage and dispatcher say it of jobs."""
+
+from datetime import datetime
+
+import msgspec
+
+from ostro.core import waiting
+from ostro.core.states import WORKFLOW_ENDED
+from ostro.engine.dispatcher import LiveWorker
+from ostro.errors import NotFound
+from ostro.service.desk import Desk
+from ostro.store.tables import jobs, tasks, workflows
+from ostro.store.tables.jobs import JobView
+from ostro.store.tables.tasks import TaskView
+from ostro.store.tables.workflows import WorkflowView
+from ostro.values import TaskState, Term
+
+_NAMED = 10
+
+
+class Because(msgspec.Struct, frozen=True, kw_only=True):
+    """One reason. What a kind does not carry has its default."""
+
+    kind: str
+    says: str
+    command: str = ""
+    task: str | None = None
+    term: Term | None = None
+    verdict: str | None = None
+    target: dict[str, str] = {}
+    worker: str | None = None
+    workers: tuple[str, ...] = ()
+    count: int | None = None
+    at: datetime | None = None
+
+
+class Why(msgspec.Struct, frozen=True):
+    """All of it in one text, and the reasons one by one."""
+
+    says: str
+    because: tuple[Because, ...]
+
+
+async def of_task(desk: Desk, namespace: int, task: TaskView, job: JobView | None) -> Why | None:
+    """Why a task has not ended; None for one that has, unless a worker is still stopping its job."""
+    match task.state:
+        case TaskState.WAITING:
+            found = await _of_terms(desk, namespace, task)
+        case TaskState.DELAYED:
+            found = [await _of_delay(desk, namespace, task)]
+        case TaskState.PAUSED:
+            found = [Because(kind="rule", says="it is paused")]
+        case TaskState.RUNNING if job is not None:
+            found = await _of_job(desk, namespace, task, job)
+        case _ if job is not None and job.state == "stopping":
+            found = [
+                Because(kind="stopping", says=f"its job is being stopped on {job.worker}", worker=job.worker)
+            ]
+        case _:
+            return None
+    return Why(_told(found), tuple(found))
+
+
+async def of_workflow(desk: Desk, namespace: int, workflow: WorkflowView) -> Why | None:
+    """Why a workflow has not ended; None for one that has."""
+    if workflow.state in WORKFLOW_ENDED:
+        return None
+    try:
+        report = await desk.lanes.peek(namespace, workflow.id, waiting.of_workflow)
+    except NotFound:
+        return None  # deleted meanwhile
+    problems = await workflows.problems(desk.database, namespace, workflow.id)
+    found = [
+        Because(kind="parked", says=f"a step of it failed again and again and was set aside: {problem}")
+        for problem in problems
+    ]
+    if not workflow.sealed:
+        command = f"ostro workflow seal {workflow.id}"
+        found.append(
+            Because(kind="open", says="it is open: more tasks may come until it is sealed", command=command)
+        )
+    found += [Because(kind="task", says=says, task=name) for name, says in report.waiting]
+    sentences = [*(one.says for one in found if one.kind == "parked"), *report.sentences]
+    return Why("; ".join(sentences), tuple(found))
+
+
+async def _of_terms(desk: Desk, namespace: int, task: TaskView) -> list[Because]:
+    """Of a WAITING task: those of its terms that do not hold, dead ones first."""
+    try:
+        reports = await desk.lanes.peek(
+            namespace, task.workflow, lambda workflow: waiting.of_task(workflow, task.name)
+        )
+    except NotFound:
+        return []
+    found = [
+        Because(kind="term", says=one.says, command=one.command, term=one.term, verdict=str(one.verdict))
+        for one in reports
+        if one.verdict != "holds"
+    ]
+    return sorted(found, key=lambda one: one.verdict != "dead")
+
+
+async def _of_delay(desk: Desk, namespace: int, task: TaskView) -> Because:
+    at = await tasks.retry_at(desk.database, namespace, task.workflow, task.id)
+    when = f"at {at.isoformat(timespec='seconds')}" if at is not None else "in a moment"
+    return Because(kind="retry", says=f"run {task.run} failed; the next one starts {when}", at=at)
+
+
+async def _of_job(desk: Desk, namespace: int, task: TaskView, job: JobView) -> list[Because]:
+    """Of a started task: who runs it, or who could and does not."""
+    if job.state != "queued":
+        verb = "is being stopped on" if job.state == "stopping" else "runs on"
+        kind = "stopping" if job.state == "stopping" else "running"
+        return [Because(kind=kind, says=f"it {verb} {job.worker}", worker=job.worker, at=job.claimed_at)]
+    able = [one for one in await desk.dispatcher.live_workers(namespace) if _could(one, task)]
+    if not able:
+        return [_nobody(task)]
+    found = []
+    if all(one.busy >= one.slots for one in able):
+        names = tuple(one.name for one in able[:_NAMED])
+        says = f"all slots are busy: {', '.join(names)}{' and others' if len(able) > _NAMED else ''}"
+        found.append(Because(kind="slots_busy", says=says, workers=names, count=len(able)))
+    ahead = await jobs.before(desk.database, namespace, job)
+    if ahead or not found:
+        says = (
+            f"it is queued behind {ahead} other{'s' if ahead != 1 else ''}"
+            if ahead
+            else "it is next in its queue"
+        )
+        found.append(Because(kind="queued_behind", says=says, count=ahead))
+    return found
+
+
+def _could(worker: LiveWorker, task: TaskView) -> bool:
+    """Whether the worker may run the task's jobs: binding ⊆ target ⊆ capabilities, action and tags fit."""
+    spec = task.spec
+    if spec.action not in worker.actions:
+        return False
+    if worker.tags is not None and worker.tags.isdisjoint(spec.tags):
+        return False
+    bound = worker.pool or (bool(spec.target) and worker.binding.items() <= spec.target.items())
+    return bound and all(value in worker.capabilities.get(key, ()) for key, value in spec.target.items())
+
+
+def _nobody(task: TaskView) -> Because:
+    spec = task.spec
+    target = " ".join(f"{key}={value}" for key, value in sorted(spec.target.items()))
+    has = f"has {target}, runs {spec.action}" if target else f"takes untargeted jobs, runs {spec.action}"
+    says = f"no live worker {has} and takes its tags"
+    options = "".join(f" --capability {pair}" for pair in target.split())
+    return Because(kind="no_worker", says=says, target=spec.target, command=f"ostro worker{options}")
+
+
+def _told(found: list[Because]) -> str:
+    """One text. A dead term says what will happen, the first undecided one what is still to be known."""
+    dead = [one.says for one in found if one.verdict == "dead"]
+    rest = [one.says for one in found if one.verdict != "dead"]
+    if dead and rest:
+        return f"will be skipped: {dead[0]}; still waits to know: {rest[0]}"
+    more = f" (and {len(rest) - 1} more)" if len(rest) > 1 and found[0].kind == "term" else ""
+    if more:
+        return rest[0] + more
+    return "; ".join([*dead, *rest]) or "it is about to be taken up"
