@@ -145,4 +145,7 @@ class Changes:
         self.entries: list[Entry] = []
 
     def __bool__(self) -> bool:
-        return bool(self.workflow_touched or self.added or self.touched or self.deleted or self.entries)
+        rows = (self.added, self.touched, self.deleted, self.ended_jobs, self.timers, self.entries)
+        sets = (self.messages_sent, self.messages_done, self.sealed_tags, self.consumed, self.revoked)
+        said = self.born is not None or self.described is not None or self.workflow_touched
+        return said or any(rows) or any(sets)

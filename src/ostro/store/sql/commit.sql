@@ -2,7 +2,8 @@
 -- The one guarded statement of a lane. It locks the workflows whose version and stamp are the expected ones (in
 -- the order given, which is that of their keys; locked ones are left to the slow path), then the live jobs that
 -- the batch consumes. A workflow passes if none of its jobs is missing and none of its idempotency keys taken.
--- Every write joins those that passed. Lists inside a row come as text joined with U+001F, which no name holds.
+-- Every write joins those that passed. Tasks are looked up by id and name, so that whichever index is taken is
+-- the right one. Lists inside a row come as text joined with U+001F, which no name holds.
 WITH given AS (
     SELECT * FROM unnest(
         $1::integer[], $2::integer[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[],
@@ -101,7 +102,7 @@ WITH given AS (
         error = t.error, run = t.run, job = t.job, version = t.version, spawned = t.spawned, weighs = t.weighs,
         required = t.required, started_at = t.started_at, ended_at = t.ended_at
     FROM tasks_given t
-    WHERE NOT t.is_new AND x.namespace = t.namespace AND x.workflow = t.workflow AND x.id = t.task
+    WHERE NOT t.is_new AND x.namespace = t.namespace AND x.workflow = t.workflow AND x.id = t.task AND x.name = t.name
 ), specs_written AS (
     INSERT INTO task_specs (namespace, workflow, task, spec, input, inline)
     SELECT p.namespace, p.id, s.task, s.spec, s.input, s.inline
@@ -115,7 +116,7 @@ WITH given AS (
     FROM unnest($65::integer[], $66::uuid[], $67::text[]) AS d (w, task, name) JOIN passed p ON p.w = d.w
 ), tasks_removed AS (
     DELETE FROM tasks x USING removed_given d
-    WHERE x.namespace = d.namespace AND x.workflow = d.workflow AND x.id = d.task
+    WHERE x.namespace = d.namespace AND x.workflow = d.workflow AND x.id = d.task AND x.name = d.name
 ), specs_removed AS (
     DELETE FROM task_specs x USING removed_given d
     WHERE x.namespace = d.namespace AND x.workflow = d.workflow AND x.task = d.task
@@ -230,3 +231,11 @@ WITH w AS (
     DELETE FROM timers WHERE namespace = $1 AND workflow = $2
 )
 DELETE FROM messages WHERE namespace = $1 AND workflow = $2;
+
+-- name: commit_key_taken
+-- Whether a request was answered under this idempotency key.
+SELECT true FROM answers WHERE namespace = $1 AND key = $2;
+
+-- name: commit_is_running
+-- Read under the lock: only ended workflows are deleted.
+SELECT ended_at IS NULL FROM workflows WHERE namespace = $1 AND id = $2;

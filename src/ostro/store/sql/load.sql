@@ -16,7 +16,8 @@ WHERE w.namespace = $1 AND w.id = $2;
 SELECT t.id, t.name, t.tags, t.hash, t.state, t.reason, t.error, t.run, t.job, t.version, t.spawned, t.weighs,
        t.required, t.spawned_by, t.created_at, t.started_at, t.ended_at, s.spec, s.input
 FROM (
-    SELECT * FROM tasks x WHERE x.namespace = $1 AND x.workflow = $2 AND x.id > $3 ORDER BY x.id LIMIT $4
+    SELECT * FROM tasks x WHERE x.namespace = $1 AND x.workflow = $2 AND x.id > $3
+    ORDER BY x.namespace, x.workflow, x.id LIMIT $4
 ) AS t
 LEFT JOIN LATERAL (
     SELECT y.spec, CASE WHEN y.inline THEN y.input END AS input FROM task_specs y
@@ -25,11 +26,14 @@ LEFT JOIN LATERAL (
 ORDER BY t.id;
 
 -- name: load_some_tasks
--- The same for the tasks that the change log names.
+-- The same for the tasks that the change log names, each by one look at the key, whatever the planner believes.
 SELECT t.id, t.name, t.tags, t.hash, t.state, t.reason, t.error, t.run, t.job, t.version, t.spawned, t.weighs,
        t.required, t.spawned_by, t.created_at, t.started_at, t.ended_at, s.spec, s.input
 FROM unnest($3::uuid[]) AS wanted (id)
-JOIN tasks t ON t.namespace = $1 AND t.workflow = $2 AND t.id = wanted.id
+JOIN LATERAL (
+    SELECT * FROM tasks x WHERE x.namespace = $1 AND x.workflow = $2 AND x.id >= wanted.id
+    ORDER BY x.namespace, x.workflow, x.id LIMIT 1
+) AS t ON t.id = wanted.id
 LEFT JOIN LATERAL (
     SELECT y.spec, CASE WHEN y.inline THEN y.input END AS input FROM task_specs y
     WHERE y.namespace = $1 AND y.workflow = $2 AND y.task = t.id AND (t.ended_at IS NULL OR t.weighs)

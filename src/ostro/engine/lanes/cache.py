@@ -1,0 +1,38 @@
+"""The workflows kept in memory, bounded by the number of their tasks; the longest unused goes first."""
+
+from collections import OrderedDict
+
+from ostro.engine.lanes.envelope import Key
+from ostro.store.load import Loaded
+
+
+class Cache:
+    """Only a cache: the guarded statement notices what is out of date."""
+
+    def __init__(self, most_tasks: int) -> None:
+        self._most = most_tasks
+        self._kept: OrderedDict[Key, tuple[Loaded, int]] = OrderedDict()
+        self._tasks = 0
+
+    def get(self, key: Key) -> Loaded | None:
+        """The workflow, if it is here; it counts as used."""
+        found = self._kept.get(key)
+        if found is None:
+            return None
+        self._kept.move_to_end(key)
+        return found[0]
+
+    def put(self, key: Key, loaded: Loaded) -> None:
+        """Keeps it, and lets others go if there are too many tasks."""
+        self.drop(key)
+        size = len(loaded.workflow.tasks) + 1
+        self._kept[key] = (loaded, size)
+        self._tasks += size
+        while self._tasks > self._most and len(self._kept) > 1:
+            self.drop(next(iter(self._kept)))
+
+    def drop(self, key: Key) -> None:
+        """It is not trusted any more, or not needed."""
+        found = self._kept.pop(key, None)
+        if found is not None:
+            self._tasks -= found[1]

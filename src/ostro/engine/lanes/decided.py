@@ -1,0 +1,146 @@
+"""Deciding: the envelopes of one workflow, one after the other, on its aggregate."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from ostro.core.decide import create, decide
+from ostro.core.effects import QueuedJob
+from ostro.core.events import AddTasks, ChangeTask, Create, Event
+from ostro.core.specs import TaskSpec
+from ostro.core.workflow import Moment
+from ostro.engine.lanes.envelope import Envelope, Key, Look
+from ostro.engine.queues import Wanted, queue_id
+from ostro.errors import NotFound, OstroError, Refusal
+from ostro.store.commit import Placed, Write
+from ostro.store.load import Loaded
+from ostro.values import INLINE_ACTIONS
+
+
+class Broken(Exception):
+    """The rules themselves failed on an event: the aggregate cannot be trusted any more."""
+
+    def __init__(self, envelope: Envelope, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.envelope = envelope
+        self.cause = cause
+
+
+class Positions:
+    """Places in queues: later is larger, also over servers as far as their clocks agree."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def next(self, now: datetime) -> int:
+        """The next place: microseconds, never the same one twice."""
+        self._last = max(self._last + 1, int(now.timestamp() * 1_000_000))
+        return self._last
+
+
+class Decided(msgspec.Struct):
+    """What became of one workflow's envelopes; true once `write` has passed. Without `write` nothing changed.
+
+    `doubtful` reported jobs that the aggregate does not know: whether they were accepted before, the slow path tells.
+    """
+
+    key: Key
+    loaded: Loaded
+    answers: list[tuple[Envelope, object]]
+    doubtful: list[Envelope]
+    write: Write | None = None
+
+    @property
+    def envelopes(self) -> list[Envelope]:
+        """All of them."""
+        return [envelope for envelope, _ in self.answers] + self.doubtful
+
+
+def decide_all(
+    key: Key, loaded: Loaded | None, envelopes: Sequence[Envelope], moment: Moment, positions: Positions
+) -> Decided:
+    """Decides in order. NotFound for what comes to a workflow that is not there; Broken if the rules fail."""
+    answers: list[tuple[Envelope, object]] = []
+    doubtful: list[Envelope] = []
+    for envelope in envelopes:
+        try:
+            loaded, answer = _decide_one(loaded, envelope, moment)
+        except Refusal as refused:
+            if refused.kind == "stale":
+                doubtful.append(envelope)
+                continue
+            answer = refused
+        except Exception as failed:
+            raise Broken(envelope, failed) from failed
+        answers.append((envelope, answer))
+    if loaded is None:
+        raise NothingThere(answers)
+    decided = Decided(key, loaded, answers, doubtful)
+    decided.write = _write_of(decided, moment, positions)
+    return decided
+
+
+class NothingThere(Exception):
+    """No workflow, and none was made: only refusals to give."""
+
+    def __init__(self, answers: list[tuple[Envelope, object]]) -> None:
+        super().__init__("nothing there")
+        self.answers = answers
+
+
+def _decide_one(loaded: Loaded | None, envelope: Envelope, moment: Moment) -> tuple[Loaded | None, object]:
+    event = envelope.event
+    if loaded is None:
+        if not isinstance(event, Create):
+            raise NotFound("workflow_not_found", f"There is no workflow {envelope.key[1]}.")
+        workflow, added = create(event, moment)
+        return Loaded(workflow, 0, 0), added
+    if isinstance(event, Look):
+        return loaded, event.read(loaded.workflow)
+    return loaded, decide(loaded.workflow, event, moment)
+
+
+def _write_of(decided: Decided, moment: Moment, positions: Positions) -> Write | None:
+    loaded = decided.loaded
+    changes = loaded.workflow.take_changes()
+    kept = [e.once.keep(a) for e, a in decided.answers if e.once and not isinstance(a, OstroError)]  # type: ignore[arg-type]
+    if not changes and not kept:
+        return None
+    sessions = {e.reported[0]: e.session for e, _ in decided.answers if e.reported and e.session}
+    return Write(
+        workflow=loaded.workflow,
+        changes=changes,
+        version=loaded.version,
+        stamp=loaded.stamp,
+        new_stamp=secrets.randbits(63),
+        queued=[_placed(job, moment, positions) for job in changes.queued.values()],
+        sessions=sessions,
+        answers=kept,
+    )
+
+
+def _placed(job: QueuedJob, moment: Moment, positions: Positions) -> Placed:
+    return Placed(job, queue_id(job.action, job.target, job.tags), positions.next(moment.now))
+
+
+def queues_of(writes: Sequence[Write]) -> list[Wanted]:
+    """The queues that the jobs of these writes go to."""
+    return [
+        (write.workflow.namespace, placed.job.action, placed.job.target, placed.job.tags)
+        for write in writes
+        for placed in write.queued
+    ]
+
+
+def queues_to_come(namespace: int, event: Event | Look) -> list[Wanted]:
+    """The queues that tasks will need once they start: a namespace that has no room says so when they are added."""
+    specs: tuple[TaskSpec, ...] = ()
+    if isinstance(event, Create | AddTasks):
+        specs = event.tasks
+    elif isinstance(event, ChangeTask):
+        specs = (event.spec,)
+    return [
+        (namespace, s.action, s.target, s.tags) for s in specs if s.target or s.action not in INLINE_ACTIONS
+    ]

@@ -1,0 +1,264 @@
+"""One lane: takes all that is pending, decides, and writes it in one guarded statement."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from ostro.clock import Clock, monotonic, pause
+from ostro.core.effects import Changes
+from ostro.core.events import Create, GoOn
+from ostro.core.workflow import Moment
+from ostro.engine.lanes.cache import Cache
+from ostro.engine.lanes.decided import Broken, Decided, NothingThere, Positions, decide_all, queues_of
+from ostro.engine.lanes.envelope import Envelope, Key
+from ostro.engine.parked import Hint, Parked
+from ostro.engine.queues import Queues
+from ostro.errors import OstroError, StorageError, StorageUnavailable, TooMany
+from ostro.store.commit import Outcome, Write, commit
+from ostro.store.database import Database, StatementRefused
+from ostro.store.load import Loaded
+from ostro.values import UUID, Limits
+
+_log = structlog.get_logger("ostro.engine.lanes")
+
+_MOST_EVENTS = 500
+_LONGEST_BREATH = 0.005
+"""Seconds of computing after which others get the event loop."""
+
+
+class Lane:
+    """The pending events of the workflows that belong to it, and the loop that works them off.
+
+    `elsewhere` takes a workflow's envelopes to the slow path, with the stamp of an attempt whose outcome nobody
+    knows; until it gives the workflow back (`back`), its events wait here.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        queues: Queues,
+        parked: Parked,
+        clock: Clock,
+        limits: Limits,
+        new_id: Callable[[], UUID],
+        cache: Cache,
+        elsewhere: Callable[["Lane", Key, list[Envelope], Decided | None], None],
+    ) -> None:
+        self.cache = cache
+        self.database = database
+        self.clock = clock
+        self.queues = queues
+        self._parked = parked
+        self._limits = limits
+        self._new_id = new_id
+        self._elsewhere = elsewhere
+        self._pending: dict[Key, list[Envelope]] = {}
+        self._away: set[Key] = set()
+        self._wake = asyncio.Event()
+        self.positions = Positions()
+
+    # -- in and out ---------------------------------------------------------------------------------
+
+    def put(self, envelope: Envelope) -> None:
+        """An event for a workflow of this lane."""
+        self._pending.setdefault(envelope.key, []).append(envelope)
+        self._wake.set()
+
+    def back(self, key: Key) -> None:
+        """The slow path is through with a workflow."""
+        self._away.discard(key)
+        self._wake.set()
+
+    def send_away(self, key: Key, envelopes: list[Envelope], attempt: Decided | None = None) -> None:
+        """These go the slow way; what comes for the workflow meanwhile waits."""
+        self._away.add(key)
+        self._elsewhere(self, key, envelopes, attempt)
+
+    def moment(self) -> Moment:
+        """Now, for a decision."""
+        return Moment(self.clock.now(), self._new_id, self._limits)
+
+    async def run(self) -> None:
+        """Forever. Idle, an event goes through at once; under load the batches grow by themselves."""
+        while True:
+            await self._wake.wait()
+            batch = self._take()
+            if not batch:
+                self._wake.clear()
+                continue
+            try:
+                await self._work(batch)
+            except Exception as failed:  # noqa: BLE001  (a lane never ends; its callers hear of it)
+                _log.error("lane.failed", exc_info=failed)
+                self._give_up(batch, failed)
+
+    def _take(self) -> dict[Key, list[Envelope]]:
+        batch: dict[Key, list[Envelope]] = {}
+        room = _MOST_EVENTS
+        for key in list(self._pending):
+            if key in self._away:
+                continue
+            waiting = self._pending.pop(key)
+            batch[key], rest = waiting[:room], waiting[room:]
+            if rest:
+                self._pending[key] = rest
+            room -= len(batch[key])
+            if room <= 0:
+                break
+        return batch
+
+    def _give_up(self, batch: dict[Key, list[Envelope]], failed: Exception) -> None:
+        for key, envelopes in batch.items():
+            self.cache.drop(key)
+            for envelope in envelopes:
+                envelope.give(StorageError(f"The event could not be processed: {failed}"))
+
+    # -- one batch ----------------------------------------------------------------------------------
+
+    async def _work(self, batch: dict[Key, list[Envelope]]) -> None:
+        decided = await self._decide(batch)
+        unchanged = [one for one in decided if one.write is None]
+        changed = sorted((one for one in decided if one.write is not None), key=lambda one: one.key)
+        if unchanged:
+            await self._confirm(unchanged)
+        if changed:
+            await self._intern(changed)
+            await self._commit(changed)
+
+    async def _decide(self, batch: dict[Key, list[Envelope]]) -> list[Decided]:
+        decided = []
+        breath = monotonic()
+        for key, envelopes in batch.items():
+            loaded = self.cache.get(key)
+            if loaded is None and not _is_birth(envelopes[0]):
+                self.send_away(key, envelopes)
+                continue
+            one = self._decide_one(key, loaded, envelopes)
+            if one is not None:
+                decided.append(one)
+            if monotonic() - breath > _LONGEST_BREATH:
+                await pause(0)
+                breath = monotonic()
+        return decided
+
+    def _decide_one(self, key: Key, loaded: Loaded | None, envelopes: list[Envelope]) -> Decided | None:
+        try:
+            return decide_all(key, loaded, envelopes, self.moment(), self.positions)
+        except NothingThere as nothing:
+            for envelope, refusal in nothing.answers:
+                envelope.give(refusal)
+        except Broken as broken:
+            self.fail_broken(broken)
+            self.cache.drop(key)
+            rest = [envelope for envelope in envelopes if envelope is not broken.envelope]
+            if rest:
+                self.send_away(key, rest)
+        return None
+
+    def fail_broken(self, broken: Broken) -> None:
+        """The event that the rules failed on fails alone."""
+        _log.error("lane.broken_event", workflow=str(broken.envelope.key[1]), exc_info=broken.cause)
+        kind = type(broken.envelope.event).__name__
+        text = f"{kind} could not be decided: {broken.cause}"
+        broken.envelope.give(StorageError(text, hint="This is a fault of Ostro: please report it."))
+
+    async def _confirm(self, unchanged: list[Decided]) -> None:
+        """What was answered without a change is true only if the cache is not behind."""
+        for one in unchanged:
+            try:
+                row = await self.database.fetchrow("load_version", *one.key)
+            except StorageError:
+                row = None
+            if row is not None and (row["version"], row["stamp"]) == (one.loaded.version, one.loaded.stamp):
+                self._answer(one)
+            else:
+                self.send_away(one.key, one.envelopes)
+
+    async def _intern(self, changed: list[Decided]) -> None:
+        """Queues exist before the jobs in them. Who has no room for a new one is refused alone."""
+        try:
+            await self.queues.intern(queues_of([one.write for one in changed if one.write]))
+        except TooMany as full:
+            for one in [one for one in changed if self._lacks_a_queue(one)]:
+                changed.remove(one)
+                self.cache.drop(one.key)
+                for envelope in one.envelopes:
+                    envelope.give(full)
+        except StorageError:
+            for one in changed:
+                self._redo(one)
+            changed.clear()
+
+    def _lacks_a_queue(self, one: Decided) -> bool:
+        queued = one.write.queued if one.write else []
+        return any(not self.queues.has(one.key[0], placed.queue) for placed in queued)
+
+    async def _commit(self, changed: list[Decided]) -> None:
+        """Together if PostgreSQL takes it, else in halves until the culprit is alone."""
+        if not changed:
+            return
+        writes = [one.write for one in changed if one.write is not None]
+        try:
+            outcome = await commit(self.database, writes, self.clock.now())
+        except StorageUnavailable:
+            for one in changed:
+                self._redo(one, unsure=True)
+        except StatementRefused as refused:
+            if refused.try_again or len(changed) == 1:
+                for one in changed:
+                    self._redo(one)
+                return
+            middle = len(changed) // 2
+            await self._commit(changed[:middle])
+            await self._commit(changed[middle:])
+        else:
+            self.settle(changed, outcome)
+
+    def _redo(self, one: Decided, *, unsure: bool = False) -> None:
+        self.cache.drop(one.key)
+        self.send_away(one.key, one.envelopes, one if unsure else None)
+
+    def settle(self, changed: list[Decided], outcome: Outcome) -> None:
+        """Who passed is answered; the others go the slow way with a fresh look at the database."""
+        hints: dict[int, tuple[set[int], set[UUID], set[UUID]]] = {}
+        for index, one in enumerate(changed):
+            if index not in outcome.passed or one.write is None:
+                self._redo(one)
+                continue
+            queues, sessions, workflows = hints.setdefault(one.key[0], (set(), set(), set()))
+            queues.update(placed.queue for placed in one.write.queued)
+            sessions.update(outcome.sessions.get(index, ()))
+            workflows.add(one.key[1])
+            self.passed(one, one.write)
+        for namespace, (queues, sessions, workflows) in hints.items():
+            self._parked.tell(Hint(namespace, tuple(queues), tuple(sessions), tuple(workflows)))
+
+    def passed(self, one: Decided, write: Write) -> None:
+        """A write is durable: the cache moves on, senders are answered, messages to itself followed up."""
+        one.loaded.version, one.loaded.stamp = write.version + 1, write.new_stamp
+        self.cache.put(one.key, one.loaded)
+        self._answer(one)
+        self._follow_up(one.key, write.changes)
+
+    def _answer(self, one: Decided) -> None:
+        for envelope, answer in one.answers:
+            envelope.give(answer)
+        if one.doubtful:
+            self.send_away(one.key, one.doubtful)
+
+    def _follow_up(self, key: Key, changes: Changes) -> None:
+        for message in changes.messages_sent:
+            if message not in changes.messages_done:
+                self.put(Envelope(key, GoOn(message), expires=monotonic() + 60))
+
+
+def _is_birth(envelope: Envelope) -> bool:
+    return isinstance(envelope.event, Create)
+
+
+def give_all(envelopes: list[Envelope], error: OstroError) -> None:
+    """The same error to all who wait."""
+    for envelope in envelopes:
+        envelope.give(error)

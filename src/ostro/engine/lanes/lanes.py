@@ -1,0 +1,132 @@
+"""The door to the lanes: events in, answers out."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+from ostro.clock import Clock, monotonic
+from ostro.core.events import Answer, Event
+from ostro.core.workflow import Workflow
+from ostro.engine.lanes import slow
+from ostro.engine.lanes.cache import Cache
+from ostro.engine.lanes.decided import Decided, queues_to_come
+from ostro.engine.lanes.envelope import Envelope, Key, Look, Once
+from ostro.engine.lanes.lane import Lane
+from ostro.engine.parked import Hint, Parked
+from ostro.engine.queues import Queues
+from ostro.errors import Conflict, NotFound
+from ostro.store.database import Database
+from ostro.values import UUID, Limits, Timing
+
+T = TypeVar("T")
+
+_LANES = 4
+_SLOW_AT_ONCE = 3
+"""Each holds a connection and may need a second one for a moment."""
+
+
+class Lanes:
+    """A server's writers of workflows; a workflow always goes to the same one. `run` must be running."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        queues: Queues,
+        parked: Parked,
+        clock: Clock,
+        limits: Limits,
+        timing: Timing,
+        new_id: Callable[[], UUID],
+        cached_tasks: int = 500_000,
+    ) -> None:
+        self._database = database
+        self._parked = parked
+        self._queues = queues
+        self._patience = timing.request
+        self._group: asyncio.TaskGroup | None = None
+        self._few = asyncio.Semaphore(_SLOW_AT_ONCE)
+        self._lanes = [
+            Lane(
+                database=database,
+                queues=queues,
+                parked=parked,
+                clock=clock,
+                limits=limits,
+                new_id=new_id,
+                cache=Cache(cached_tasks // _LANES),
+                elsewhere=self._elsewhere,
+            )
+            for _ in range(_LANES)
+        ]
+
+    async def run(self) -> None:
+        """Works until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            for lane in self._lanes:
+                group.create_task(lane.run())
+
+    async def submit(
+        self,
+        namespace: int,
+        workflow: UUID,
+        event: Event,
+        *,
+        once: Once | None = None,
+        session: UUID | None = None,
+    ) -> Answer:
+        """The answer, after the commit.
+
+        Raises Refusal (nothing changed; kind `stale` for a result that nobody waits for), StorageUnavailable
+        (try again), AlreadyAnswered (the key of `once` is taken). `session` must hold the job that is reported.
+        """
+        coming = queues_to_come(namespace, event)
+        if coming:
+            await self._queues.intern(coming)
+        key = (namespace, workflow)
+        envelope = Envelope(key, event, expires=monotonic() + self._patience, once=once, session=session)
+        self._lane(key).put(envelope)
+        answer: Answer = await envelope.answer
+        return answer
+
+    async def peek(self, namespace: int, workflow: UUID, look: Callable[[Workflow], T]) -> T:
+        """What `look` reads from the workflow as it is now; it must not change it. NotFound if there is none."""
+        key = (namespace, workflow)
+        envelope = Envelope(key, Look(look), expires=monotonic() + self._patience)
+        self._lane(key).put(envelope)
+        seen: T = await envelope.answer
+        return seen
+
+    async def delete(self, namespace: int, workflow: UUID) -> None:
+        """Takes an ended workflow away with all that belongs to it. NotFound, or Conflict while it runs."""
+        key = (namespace, workflow)
+        async with self._database.transaction() as connection:
+            if await connection.fetchrow("commit_lock", *key) is None:
+                raise NotFound("workflow_not_found", f"There is no workflow {workflow}.")
+            if await connection.fetchval("commit_is_running", *key):
+                raise Conflict(
+                    "workflow_running",
+                    "The workflow has not ended: only ended ones can be deleted.",
+                    hint="Cancel it first, or delete it with `force`, which does.",
+                )
+            await connection.execute("commit_delete", *key)
+        self._lane(key).cache.drop(key)
+        self._parked.tell(Hint(namespace, workflows=(workflow,)))
+
+    def _lane(self, key: Key) -> Lane:
+        return self._lanes[key[1].int % _LANES]
+
+    def _elsewhere(self, lane: Lane, key: Key, envelopes: list[Envelope], attempt: Decided | None) -> None:
+        if self._group is None:
+            raise AssertionError("the lanes do not run")
+        self._group.create_task(self._go_slowly(lane, key, envelopes, attempt))
+
+    async def _go_slowly(
+        self, lane: Lane, key: Key, envelopes: list[Envelope], attempt: Decided | None
+    ) -> None:
+        try:
+            async with self._few:
+                await slow.work(lane, key, envelopes, attempt)
+        finally:
+            lane.back(key)
