@@ -75,18 +75,24 @@ class Client:
 
         WaitTimedOut after `wait` seconds; WorkflowFailed if it did not end in SUCCESS, unless `check` is false.
         """
+        alone = await self._until_ended(task_request(name, **described), wait)
+        return _checked(alone) if check else alone.task
+
+    async def run_request(self, request: TaskRequest, *, wait: float | None = None) -> Task:
+        """`run` with a task in the wire's words; however it ended."""
+        return (await self._until_ended(request, wait)).task
+
+    async def _until_ended(self, request: TaskRequest, wait: float | None) -> TaskAlone:
         watch, key = Stopwatch(wait), str(new_id())
-        request = task_request(name, **described)
         while True:
             left = watch.left()
-            alone = await self._alone(
-                request, key, _LONGEST_WAIT if left is None else min(left, _LONGEST_WAIT)
-            )
+            longest = _LONGEST_WAIT if left is None else min(left, _LONGEST_WAIT)
+            alone = await self._alone(request, key, longest)
             if alone.task.state in _ALONE_ENDED:
-                return _checked(alone) if check else alone.task
+                return alone
             if watch.left() == 0:
                 raise WaitTimedOut(
-                    f"The task {name} has not ended after {wait:g} s.",
+                    f"The task {request.name} has not ended after {wait:g} s.",
                     hint=f"It goes on: ostro workflow watch {alone.workflow}",
                 )
 

@@ -137,8 +137,12 @@ class Workflow:
 
     async def change_task(self, name: str, **described: Any) -> AddedTask:
         """Puts another description in place of a WAITING task's; the words are those of `add`."""
-        path = at(paths.TASK, workflow=self.id, task=name)
-        return await self._transport.call("PUT", path, AddedTask, body=task_request(name, **described))
+        return await self.change_to(task_request(name, **described))
+
+    async def change_to(self, request: TaskRequest) -> AddedTask:
+        """`change_task` with a task in the wire's words."""
+        path = at(paths.TASK, workflow=self.id, task=request.name)
+        return await self._transport.call("PUT", path, AddedTask, body=request)
 
     async def delete_task(self, name: str | UUID) -> None:
         """Takes a WAITING task away; its name is gone for good."""

@@ -1,0 +1,115 @@
+"""What each command that talks to a server has in common: its options, its client, its printer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+import stamina.instrumentation
+
+from ostro.cli.output import Printer
+from ostro.client.client import Client
+from ostro.values import UUID
+
+_PATIENCE = 5.0
+
+Command = Callable[..., Awaitable[int | None]]
+
+
+def link_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """--server, --token, --ca, --profile."""
+    for option in (
+        click.option("--profile", type=click.Path(path_type=Path), help="Profile file (OSTRO_PROFILE)."),
+        click.option(
+            "--ca", type=click.Path(path_type=Path), help="PEM file of certificates to trust (OSTRO_CA)."
+        ),
+        click.option("--token", help="Token (OSTRO_TOKEN)."),
+        click.option("--server", help="Address of the server (OSTRO_SERVER)."),
+    ):
+        function = option(function)
+    return function
+
+
+def connected(function: Command) -> Callable[..., int | None]:
+    """Gives an async command a `client` and a `printer`, and runs it."""
+
+    @link_options
+    @click.option(
+        "-o", "--output", "form", type=click.Choice(["table", "json"]), default="table", help="How to print."
+    )
+    @wraps(function)
+    def command(
+        *,
+        server: str | None,
+        token: str | None,
+        ca: Path | None,
+        profile: Path | None,
+        form: str,
+        **options: Any,
+    ) -> int | None:
+        async def go() -> int | None:
+            quiet()
+            made = Client(server, token, ca=ca, profile=profile, patience=_PATIENCE)
+            async with made as client:
+                return await function(client=client, printer=Printer(form), **options)
+
+        return asyncio.run(go())
+
+    return command
+
+
+def quiet() -> None:
+    """Retries are no news for a person at the keyboard."""
+    stamina.instrumentation.set_on_retry_hooks([])
+
+
+class Id(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4
+    """The id of a workflow."""
+
+    name = "id"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> UUID:
+        """As a UUID."""
+        try:
+            return value if isinstance(value, UUID) else UUID(value)
+        except ValueError:
+            self.fail(f"{value!r} is no id: `ostro workflow list` shows them.", param, ctx)
+
+
+class Pair(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4
+    """KEY=VALUE."""
+
+    name = "key=value"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """As a pair."""
+        if isinstance(value, tuple):
+            return value
+        key, equals, rest = value.partition("=")
+        if not (key and equals):
+            self.fail(f"{value!r} is not KEY=VALUE.", param, ctx)
+        return key, rest
+
+
+class Json(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4
+    """JSON, or @FILE with JSON in it."""
+
+    name = "json|@file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> msgspec.Raw:
+        """As it was written: no number is changed on the way."""
+        if isinstance(value, msgspec.Raw):
+            return value
+        try:
+            text = Path(value[1:]).read_bytes() if value.startswith("@") else value.encode()
+            msgspec.json.decode(text)
+        except OSError as missing:
+            self.fail(f"{value[1:]} cannot be read: {missing.strerror}", param, ctx)
+        except ValueError as wrong:
+            self.fail(f"That is no JSON: {wrong}", param, ctx)
+        return msgspec.Raw(text)

@@ -1,0 +1,88 @@
+"""`ostro token`."""
+
+import asyncio
+import inspect
+import os
+from typing import Any
+
+import click
+
+from ostro.cli.connect import Pair, connected
+from ostro.cli.output import Printer
+from ostro.client.client import Client
+
+_KINDS = ["admin", "write", "read", "worker", "join"]
+
+
+@click.group()
+def token() -> None:
+    """Create, list and revoke tokens."""
+
+
+@token.command()
+@click.option(
+    "--scope", "--kind", "kind", type=click.Choice(_KINDS), required=True, help="What it is good for."
+)
+@click.option("--label", default="", help="Whose it is.")
+@click.option(
+    "--bind", "binding", type=Pair(), multiple=True, help="server=web-1: only such jobs; repeatable."
+)
+@click.option(
+    "--grant", "grants", multiple=True, help="Key of a capability it may claim besides; repeatable."
+)
+@click.option("--pool", is_flag=True, help="It may take untargeted jobs too.")
+@click.option("--uses", type=click.IntRange(1), help="How often a join token counts.")
+@click.option("--expires-in", type=float, help="Seconds until it is over.")
+@connected
+async def create(client: Client, printer: Printer, binding: tuple[tuple[str, str], ...], **told: Any) -> None:
+    """Make a token; it is shown this once.
+
+    With OSTRO_DATABASE_URL set and no server named, it is made in the database itself: the first one.
+    """
+    given = {key: value for key, value in told.items() if value not in (None, "", (), False)}
+    if "grants" in given:
+        given["grants"] = list(given["grants"])
+    if binding:
+        given["binding"] = dict(binding)
+    made = await client.tokens.create(**given)
+    printer.show(made, made.token)
+
+
+@token.command("list")
+@connected
+async def list_(client: Client, printer: Printer) -> None:
+    """List tokens, without their texts."""
+    found = await client.tokens.list()
+    rows = [
+        (one.id, one.kind, one.label, one.binding, one.grants, one.expires_at, one.revoked_at)
+        for one in found
+    ]
+    printer.table(found, ("id", "kind", "label", "binding", "grants", "expires", "revoked"), rows)
+
+
+@token.command()
+@click.argument("token")
+@connected
+async def revoke(client: Client, printer: Printer, token: str) -> None:
+    """End a token at once, with its sessions. TOKEN is its id."""
+    await client.tokens.revoke(token)
+    printer.show({"revoked": token}, "It counts no more.")
+
+
+def _first(callback: Any) -> Any:
+    """In front of `create`: without a server, but with a database, the first token is made there."""
+
+    def either(**told: Any) -> Any:
+        server = told["server"] or os.environ.get("OSTRO_SERVER")
+        if server or not os.environ.get("OSTRO_DATABASE_URL"):
+            return callback(**told)
+        from ostro.cli.server import server_side, settings
+
+        made = server_side().first_token(settings(), told["kind"], told["label"])
+        click.echo(asyncio.run(made) if inspect.iscoroutine(made) else made)
+        return None
+
+    return either
+
+
+create.callback = _first(create.callback)

@@ -1,0 +1,164 @@
+"""`ostro worker`."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+import ostro
+from ostro.cli.connect import Pair, connected, link_options, quiet
+from ostro.cli.output import Printer
+from ostro.client.client import Client
+from ostro.client.profile import find_link
+from ostro.client.transport import Link, Transport
+from ostro.clock import new_id
+from ostro.worker.home import Home, keep_token, kept_token
+from ostro.worker.options import Options
+from ostro.worker.runtime import Worker
+
+_RUN_OPTIONS = (
+    click.option("--name", envvar="OSTRO_WORKER_NAME", help="Its name; the host's by default."),
+    click.option(
+        "--capability",
+        "capabilities",
+        type=Pair(),
+        multiple=True,
+        envvar="OSTRO_WORKER_CAPABILITIES",
+        help="A fact about it: role=web; repeatable.",
+    ),
+    click.option(
+        "--tag", "tags", multiple=True, envvar="OSTRO_WORKER_TAGS", help="Take only such tasks; repeatable."
+    ),
+    click.option(
+        "--slots",
+        type=click.IntRange(1),
+        default=1,
+        show_default=True,
+        envvar="OSTRO_WORKER_SLOTS",
+        help="How many jobs at once.",
+    ),
+    click.option(
+        "--state-dir",
+        type=click.Path(path_type=Path),
+        envvar="OSTRO_STATE_DIR",
+        help="Folder for what it must not forget.",
+    ),
+    click.option("--join", envvar="OSTRO_JOIN_TOKEN", help="Token that fetches its own token, once."),
+    click.option("--once", is_flag=True, help="Take until nothing more is granted, then leave."),
+    click.option("--drain-after", type=click.IntRange(1), help="Leave after so many jobs."),
+    click.option(
+        "--drain", type=float, default=300.0, show_default=True, help="Seconds for jobs to end on SIGTERM."
+    ),
+    click.option("--replace", is_flag=True, help="Take the name from another worker that has it."),
+)
+
+
+def run_options(function: Any) -> Any:
+    """What a worker is told."""
+    for option in reversed(_RUN_OPTIONS):
+        function = option(function)
+    return function
+
+
+@click.group(invoke_without_command=True)
+@run_options
+@click.option("--cert", type=click.Path(path_type=Path), help="PEM file of a client certificate.")
+@click.option("--key", type=click.Path(path_type=Path), help="PEM file of its key.")
+@link_options
+@click.pass_context
+def worker(ctx: click.Context, /, **told: Any) -> None:
+    """Start a worker: it takes the jobs that are meant for it and runs them.
+
+    SIGTERM lets running jobs end; a second one stops them.
+    """
+    if ctx.invoked_subcommand is None:
+        asyncio.run(_work(told))
+
+
+@worker.command("list")
+@connected
+async def list_(client: Client, printer: Printer) -> None:
+    """List the workers."""
+    found = await client.workers.list()
+    rows = [
+        (one.name, one.state, f"{one.running}/{one.slots}", one.capabilities, one.tags, one.seen_at)
+        for one in found
+    ]
+    printer.table(found, ("name", "state", "busy", "capabilities", "tags", "seen"), rows)
+
+
+async def _work(told: dict[str, Any]) -> None:
+    quiet()
+    _log_to_stderr()
+    name = told["name"] or socket.gethostname()
+    folder = told["state_dir"] or _default_state_dir(name)
+    with Home.take(folder, new_id) as home:
+        link = await _link(told, folder, name)
+        environment = {"OSTRO_SERVER": link.server}
+        if link.ca is not None:
+            environment["OSTRO_CA"] = str(link.ca.absolute())
+        options = Options(
+            name=name,
+            state_dir=folder,
+            capabilities=_grouped(told["capabilities"]),
+            tags=list(told["tags"]) or None,
+            slots=told["slots"],
+            replace=told["replace"],
+            once=told["once"],
+            drain_after=told["drain_after"],
+            drain=told["drain"],
+            version=ostro.__version__,
+            environment=environment,
+        )
+        async with Transport(link) as transport:
+            running = Worker(transport, home, options)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, running.drain)
+            await running.run()
+
+
+async def _link(told: dict[str, Any], folder: Path, name: str) -> Link:
+    """The way to the server. A token that an earlier join brought counts before the profile's."""
+    ways = {key: told[key] for key in ("ca", "cert", "key", "profile")}
+    kept = kept_token(folder)
+    if told["join"] and not kept:
+        joining = find_link(told["server"], told["join"], **ways)
+        async with Client(joining.server, told["join"], **ways) as client:
+            kept = (await client.tokens.join(name, dict(told["capabilities"]))).token
+        keep_token(folder, kept)
+    token = told["token"] or (None if told["join"] else os.environ.get("OSTRO_TOKEN")) or kept
+    return find_link(told["server"], token or None, **ways)
+
+
+def _grouped(pairs: tuple[tuple[str, str], ...]) -> dict[str, list[str]]:
+    grouped: dict[str, list[str]] = {}
+    for key, value in pairs:
+        grouped.setdefault(key, []).append(value)
+    return grouped
+
+
+def _default_state_dir(name: str) -> Path:
+    """What systemd gives, else below XDG_STATE_HOME; each name has its own."""
+    if os.environ.get("STATE_DIRECTORY"):
+        return Path(os.environ["STATE_DIRECTORY"].split(":")[0])
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "ostro" / "worker" / name.replace("/", "_")
+
+
+def _log_to_stderr() -> None:
+    import structlog
+
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

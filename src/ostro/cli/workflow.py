@@ -1,0 +1,185 @@
+"""`ostro workflow`."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from ostro.cli.connect import Id, Json, Pair, connected
+from ostro.cli.output import Printer
+from ostro.cli.task_options import read_tasks
+from ostro.client.client import Client
+from ostro.errors import Invalid
+from ostro.protocol.changes import Change
+from ostro.protocol.workflows import Workflow
+from ostro.values import UUID, Term, WorkflowState
+
+ID = click.argument("workflow", type=Id(), envvar="OSTRO_WORKFLOW")
+_ENDED_BADLY = 3
+
+
+@click.group()
+def workflow() -> None:
+    """Create, seal, watch workflows."""
+
+
+@workflow.command()
+@click.argument("name", default="")
+@click.option("--description", default="", help="What it is for.")
+@click.option("--tag", "tags", multiple=True, help="A label; repeatable.")
+@click.option("--deadline", help="When it is stopped: 2027-01-31T18:00:00+01:00.")
+@click.option("--done-when", type=Json(), help="Terms as JSON; when all hold, it is sealed.")
+@click.option(
+    "--return", "output", type=Pair(), multiple=True, help="KEY=TASK: part of the output; repeatable."
+)
+@click.option("-f", "--file", type=click.Path(path_type=Path, allow_dash=True), help="First tasks, as JSON.")
+@click.option("--seal", is_flag=True, help="Take no more tasks.")
+@connected
+async def create(client: Client, printer: Printer, file: Path | None, seal: bool, **told: Any) -> None:
+    """Make a workflow; prints its id. It takes tasks until it is sealed."""
+    tasks = read_tasks(file) if file else []
+    done_when = _terms(told.pop("done_when"))
+    deadline = _instant(told.pop("deadline"))
+    output = dict(told.pop("output")) or None
+    made = await client.workflows.create(
+        **told, done_when=done_when, deadline=deadline, output=output, tasks=tasks, seal=seal
+    )
+    printer.show({"id": made.id}, str(made.id))
+
+
+@workflow.command()
+@ID
+@click.option("--tag", help="Close this tag only.")
+@click.option(
+    "--return", "output", type=Pair(), multiple=True, help="KEY=TASK: part of the output; repeatable."
+)
+@connected
+async def seal(
+    client: Client, printer: Printer, workflow: UUID, tag: str | None, output: tuple[tuple[str, str], ...]
+) -> None:
+    """Close a workflow, or one of its tags, to new tasks."""
+    changed = await client.workflows.get(workflow).seal(tag, output=dict(output) or None)
+    what = f"The tag {tag}" if tag else "The workflow"
+    printer.show({"changed": changed}, f"{what} is sealed." if changed else f"{what} was sealed already.")
+
+
+@workflow.command()
+@ID
+@click.option("--result", is_flag=True, help="Print its output alone, as JSON.")
+@connected
+async def show(client: Client, printer: Printer, workflow: UUID, result: bool) -> None:
+    """Show a workflow, its tasks, and what it is waiting for."""
+    there = client.workflows.get(workflow)
+    if result:
+        Printer("json").show(await there.output(), "")
+        return
+    about, tasks = await there.show(), await there.tasks()
+    if printer.json:
+        printer.show({"workflow": about, "tasks": tasks}, "")
+        return
+    click.echo(_headline(about))
+    rows = [(task.name, task.state, task.reason or task.error, task.tags, task.target) for task in tasks]
+    printer.table(None, ("task", "state", "why", "tags", "target"), rows)
+    if about.why:
+        click.echo(f"\n{about.why.says}")
+        for command in dict.fromkeys(one.command for one in about.why.because if one.command):
+            click.echo(f"  {command}")
+
+
+@workflow.command("list")
+@click.option("--state", help="RUNNING, SUCCESS, ...")
+@click.option("--name", help="With this name.")
+@click.option("--tag", help="Bearing this tag.")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="At most so many.")
+@connected
+async def list_(client: Client, printer: Printer, **filters: Any) -> None:
+    """List workflows, the newest first."""
+    found = await client.workflows.list(**filters)
+    rows = [
+        (one.id, one.name, one.state, "sealed" if one.sealed else "open", one.created_at) for one in found
+    ]
+    printer.table(found, ("id", "name", "state", "open", "created"), rows)
+
+
+@workflow.command()
+@ID
+@click.option("--timeout", type=float, help="Give up after so many seconds (exit code 7).")
+@click.option("--quiet", "-q", is_flag=True, help="Only wait.")
+@connected
+async def watch(client: Client, printer: Printer, workflow: UUID, timeout: float | None, quiet: bool) -> int:
+    """Print what happens until the workflow ends. Exit code 3 if that was not SUCCESS."""
+    import asyncio
+
+    there = client.workflows.get(workflow)
+    try:
+        async with asyncio.timeout(timeout):
+            if not quiet:
+                async for change in there.changes():
+                    _tell(printer, change)
+            state = await there.wait(check=False)
+    except TimeoutError:
+        from ostro.errors import WaitTimedOut
+
+        raise WaitTimedOut(f"It has not ended after {timeout:g} s.") from None
+    if not printer.json:
+        click.echo(f"The workflow ended in {state}.")
+    return 0 if state is WorkflowState.SUCCESS else _ENDED_BADLY
+
+
+@workflow.command()
+@ID
+@click.option("--reason", default="", help="For the history.")
+@connected
+async def cancel(client: Client, printer: Printer, workflow: UUID, reason: str) -> None:
+    """Stop a workflow: what runs is cancelled, what waits is passed by."""
+    changed = await client.workflows.get(workflow).cancel(reason)
+    printer.show(
+        {"changed": changed}, "It is being cancelled." if changed else "There was nothing to cancel."
+    )
+
+
+@workflow.command()
+@ID
+@click.option("--force", is_flag=True, help="Also a running one: it is cancelled first.")
+@connected
+async def delete(client: Client, printer: Printer, workflow: UUID, force: bool) -> None:
+    """Take a workflow away, with all that belongs to it."""
+    await client.workflows.get(workflow).delete(force=force)
+    printer.show({"deleted": workflow}, "It is gone.")
+
+
+def _headline(about: Workflow) -> str:
+    counts = {} if about.counts is msgspec.UNSET else about.counts
+    parts = [str(about.id), about.name, about.state, "sealed" if about.sealed else "open"]
+    parts += [f"{count} {state}" for state, count in sorted(counts.items())]
+    return "  ".join(part for part in parts if part) + (f"\n{about.error}" if about.error else "")
+
+
+def _tell(printer: Printer, change: Change) -> None:
+    if printer.json:
+        printer.line(change, "")
+        return
+    at = change.at.astimezone().strftime("%H:%M:%S.%f")[:-3]
+    for entry in change.entries:
+        said = [entry.what, entry.task or entry.tag, entry.state, entry.reason, entry.error]
+        click.echo(f"{at}  " + "  ".join(part for part in said if part))
+
+
+def _terms(said: msgspec.Raw | None) -> list[str | Term]:
+    try:
+        return [] if said is None else msgspec.json.decode(said, type=list[str | Term])
+    except msgspec.ValidationError as wrong:
+        raise Invalid("not_understood", f"--done-when takes a list of terms: {wrong}") from wrong
+
+
+def _instant(said: str | None) -> datetime | None:
+    if said is None:
+        return None
+    try:
+        return datetime.fromisoformat(said).astimezone()
+    except ValueError as wrong:
+        raise Invalid(
+            "not_understood", f"--deadline takes a time like 2027-01-31T18:00:00Z: {wrong}"
+        ) from wrong
