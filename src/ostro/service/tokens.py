@@ -1,7 +1,7 @@
 """Use cases of tokens: made, listed, revoked, and fetched by a server that joins."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -9,9 +9,13 @@ from ostro.errors import Conflict, Invalid, NotAllowed, NotFound
 from ostro.service.access import Caller
 from ostro.service.desk import Desk
 from ostro.service.keys import Minted, mint, unknown_token
+from ostro.store.database import Database
 from ostro.store.tables import audit, tokens
 from ostro.store.tables.audit import Audited
 from ostro.store.tables.tokens import Bound, TokenRow
+
+DEFAULT_NAMESPACE = 1
+"""`default`, which the first migration makes."""
 
 WILD = "*"
 """In a join token's binding: any one name stands here."""
@@ -196,3 +200,23 @@ async def _note(desk: Desk, caller: Caller, what: str, detail: str) -> None:
 async def audited(desk: Desk, caller: Caller, limit: int) -> list[Audited]:
     """The newest lines of the audit trail."""
     return await audit.read(desk.database, caller.namespace, limit)
+
+
+async def first_token(database: Database, kind: str, label: str, now: datetime, *, pool: bool = False) -> str:
+    """A token of the namespace `default`, for who holds the database itself: before any server can be asked."""
+    wanted = NewToken(kind=kind, label=label, pool=pool)
+    _check(wanted)
+    minted = mint(kind)
+    await tokens.insert(
+        database,
+        TokenRow(
+            id=minted.id,
+            namespace=DEFAULT_NAMESPACE,
+            kind=kind,
+            secret=minted.hash,
+            label=label,
+            pool=pool,
+            created_at=now,
+        ),
+    )
+    return minted.text
