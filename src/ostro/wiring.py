@@ -21,8 +21,8 @@ from ostro.engine.queues import Queues
 from ostro.errors import Invalid, StorageError
 from ostro.loops.all import all_loops
 from ostro.loops.supervisor import Supervisor
+from ostro.service import tokens
 from ostro.service.desk import Desk, open_desk
-from ostro.service.tokens import first_token as make_first_token
 from ostro.settings import Settings
 from ostro.store import migrate
 from ostro.store.database import Database
@@ -121,35 +121,33 @@ def run_dev(
     return _run(_serve(settings, upgrade=True, prepare=prepare, ready=ready))
 
 
-def upgrade(settings: Settings) -> list[str]:
-    """Brings the database up to date; the names of the steps that it took."""
-
-    async def work() -> list[str]:
-        async with _reach(settings) as dsn:
-            return await migrate.upgrade(settings.direct_url or dsn)
-
-    return asyncio.run(work())
-
-
 def first_token(settings: Settings, kind: str, label: str) -> str:
     """A token made in the database itself, where no server has to be asked: the first admin's."""
 
     async def work() -> str:
-        async with _reach(settings) as dsn:
+        async with reach(settings) as dsn:
             await migrate.check(settings.direct_url or dsn)
             database = await Database.connect(dsn, size=2, statement_cache=False, notify=False)
             try:
                 clock = Clock(database.now)
                 await clock.set()
-                return await make_first_token(database, kind, label, clock.now())
+                return await tokens.first_token(database, kind, label, clock.now())
             finally:
                 await database.close()
 
     return asyncio.run(work())
 
 
+async def dev_tokens(desk: Desk, known: str) -> tuple[str, str]:
+    """For `ostro dev`: an admin's token (`known`, if it still counts) and one for its own worker."""
+    now = desk.clock.now()
+    admin = known if await tokens.counts(desk.database, known, "admin", now) else ""
+    admin = admin or await tokens.first_token(desk.database, "admin", "ostro dev", now)
+    return admin, await tokens.first_token(desk.database, "worker", "", now, pool=True)
+
+
 @asynccontextmanager
-async def _reach(settings: Settings) -> AsyncIterator[str]:
+async def reach(settings: Settings) -> AsyncIterator[str]:
     """The database, also while a server runs on the same data directory."""
     if settings.database_url:
         yield settings.database_url

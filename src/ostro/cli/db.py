@@ -1,7 +1,6 @@
 """`ostro db`: the server's database."""
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable
 from importlib import import_module
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 
 import click
 
-from ostro.cli.server import default_data_dir, server_side
+from ostro.cli.server import server_side, settings
 
 DATA_DIR = click.option(
     "--data-dir", type=click.Path(path_type=Path), help="Folder of the embedded PostgreSQL."
@@ -21,7 +20,7 @@ FILE = click.argument("file", type=click.Path(path_type=Path))
 def db() -> None:
     """Upgrade, dump and restore the database.
 
-    It is the one of OSTRO_DATABASE_URL, or the embedded one (which must not be in use then).
+    It is the one of OSTRO_DATABASE_URL, or the embedded one, whether a server runs on it or not.
     """
 
 
@@ -56,14 +55,6 @@ def restore(file: Path, data_dir: Path | None) -> None:
 
 async def _on(data_dir: Path | None, do: Callable[[str], Awaitable[Any]]) -> Any:
     """Does it on the database that is meant; an embedded one is started and stopped around it."""
-    url = os.environ.get("OSTRO_DATABASE_URL")
-    if url and data_dir is None:
-        return await do(url)
-    embedded = import_module("ostro.store.embedded")
-    chosen = data_dir or Path(os.environ.get("OSTRO_DATA_DIR") or default_data_dir())
-    postgres = embedded.EmbeddedPostgres(chosen)
-    await postgres.start()
-    try:
-        return await do(postgres.dsn)
-    finally:
-        await postgres.stop()
+    wiring, chosen = server_side(), settings(data_dir=data_dir)
+    async with wiring.reach(chosen) as dsn:
+        return await do(chosen.direct_url or dsn)

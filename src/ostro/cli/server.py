@@ -29,7 +29,9 @@ def server_options(function: Any) -> Any:
 @server_options
 def server(**told: Any) -> int:
     """Start a server, on the PostgreSQL of OSTRO_DATABASE_URL or an embedded one."""
-    code: int = server_side().run_server(settings(**told))
+    wiring = server_side()
+    wiring.configure_logs(verbose=False)
+    code: int = wiring.run_server(settings(**told), ready=lambda url: click.echo(f"Ostro listens on {url}"))
     return code
 
 
@@ -37,7 +39,15 @@ def server(**told: Any) -> int:
 @server_options
 def dev(**told: Any) -> int:
     """Start everything here: database, server and a worker; `ostro` then finds them by the profile."""
-    code: int = server_side().run_dev(settings(**told))
+    from ostro.cli.dev import Dev
+
+    wiring, chosen = server_side(), settings(**told)
+    wiring.configure_logs(verbose=False)
+    around = Dev(wiring, chosen.data_dir)
+    try:
+        code: int = wiring.run_dev(chosen, prepare=around.prepare, ready=around.ready)
+    finally:
+        around.close()
     return code
 
 
@@ -48,25 +58,8 @@ def server_side() -> Any:
 
 def settings(**told: Any) -> Any:
     """The server's settings: options first, then the environment, then their defaults."""
-    chosen = {key: value for key, value in told.items() if value not in (None, False)}
-    environment = {
-        "database_url": "OSTRO_DATABASE_URL",
-        "listen": "OSTRO_LISTEN",
-        "data_dir": "OSTRO_DATA_DIR",
-    }
-    for key, variable in environment.items():
-        if key not in chosen and os.environ.get(variable):
-            chosen[key] = os.environ[variable]
-    if "data_dir" in chosen:
-        chosen["data_dir"] = Path(chosen["data_dir"])
-    chosen.setdefault("data_dir", default_data_dir())
-    return _installed("ostro.settings").Settings(**chosen)
-
-
-def default_data_dir() -> Path:
-    """Below XDG_DATA_HOME."""
-    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(base) / "ostro"
+    given = {key: value for key, value in told.items() if value not in (None, False)}
+    return _installed("ostro.settings").read(os.environ, **given)
 
 
 def _installed(module: str) -> Any:

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from ostro.errors import Conflict, Invalid, NotAllowed, NotFound
+from ostro.errors import Conflict, Invalid, NotAllowed, NotFound, Unauthenticated
 from ostro.service.access import Caller
 from ostro.service.desk import Desk
-from ostro.service.keys import Minted, mint, unknown_token
+from ostro.service.keys import Minted, hash_of, mint, parts_of, unknown_token
 from ostro.store.database import Database
 from ostro.store.tables import audit, tokens
 from ostro.store.tables.audit import Audited
@@ -220,3 +220,13 @@ async def first_token(database: Database, kind: str, label: str, now: datetime, 
         ),
     )
     return minted.text
+
+
+async def counts(database: Database, text: str, kind: str, now: datetime) -> bool:
+    """Whether this is the text of a token of that kind that still counts."""
+    try:
+        said, identity, secret = parts_of(text)
+    except Unauthenticated:
+        return False
+    row = await tokens.get(database, identity)
+    return row is not None and said == kind == row.kind and row.secret == hash_of(secret) and row.counts(now)
