@@ -47,6 +47,7 @@ class Home:
     def release(self) -> None:
         """Lets another worker in. Harmless when repeated."""
         if self._lock >= 0:
+            shutil.rmtree(self.work, ignore_errors=True)
             os.close(self._lock)
             self._lock = -1
 
