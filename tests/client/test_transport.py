@@ -14,6 +14,7 @@ from ostro.errors import (
     NotAllowed,
     NotFound,
     OstroError,
+    Refusal,
     ServerUnreachable,
     TooLarge,
     TooMany,
@@ -51,7 +52,7 @@ async def test_a_call_carries_token_body_and_parameters(server: Played, transpor
 
 
 @pytest.mark.parametrize("kind", [Conflict, Gone, Invalid, NotAllowed, NotFound, TooLarge, Unauthenticated])
-async def test_a_problem_is_the_error_of_its_status(server: Played, transport: Transport, kind: type) -> None:
+async def test_a_problem_is_the_error_of_its_status(server: Played, transport: Transport, kind: type[Refusal]) -> None:
     server.will_refuse(
         kind.status,
         "a_kind",
