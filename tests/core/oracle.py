@@ -25,6 +25,7 @@ class OracleTask:
     """One task and what became of it."""
 
     spec: TaskSpec
+    first_hash: bytes = b""
     state: TaskState = TaskState.WAITING
     reason: SkipReason | None = None
     run: int = 0
@@ -63,7 +64,7 @@ def plain_terms(terms: Sequence[Term]) -> Iterator[Term]:
 
 def replace_term(term: Term, **fields: object) -> Term:
     kept = {name: getattr(term, name) for name in term.__struct_fields__}
-    return Term(**{**kept, **fields})  # type: ignore[arg-type]
+    return Term(**{**kept, **fields})
 
 
 def selects(term: Term, task: OracleTask) -> bool:
@@ -167,8 +168,7 @@ class Oracle:
         for task in self.tasks.values():
             if task.state is TaskState.WAITING:
                 yield from plain_terms(task.spec.requires)
-        if not self.sealed:
-            yield from plain_terms(self.done_when)
+        yield from plain_terms(self.done_when)
 
     def latch(self) -> None:
         for term in self.waited_for():
@@ -188,14 +188,16 @@ class Oracle:
             self.finish(task, ok=task.spec.action != "std.fail")
 
     def finish(self, task: OracleTask, *, ok: bool) -> None:
-        """A run is over; a retry is a further run."""
-        retries = task.spec.retry.count if task.spec.retry else 0
+        """A run is over; a retry is a further run, at once if it has no delay."""
+        retry = task.spec.retry
         if ok:
             task.state = TaskState.SUCCESS
-        elif task.run <= retries:
+        elif retry is None or task.run > retry.count:
+            task.state = TaskState.ERROR
+        elif retry.delay > 0:
             task.state = TaskState.DELAYED
         else:
-            task.state = TaskState.ERROR
+            self.start(task)
 
     def skip(self, task: OracleTask, reason: SkipReason) -> None:
         task.state, task.reason = TaskState.SKIPPED, reason
@@ -322,7 +324,7 @@ class Oracle:
         new = []
         for spec in specs:
             known = self.tasks.get(spec.name)
-            if spec.name in self.gone or (known is not None and known.spec.hash != spec.hash):
+            if spec.name in self.gone or (known is not None and known.first_hash != spec.hash):
                 raise Refused("deleted, or another task has this name")
             if known is None:
                 new.append(spec)
@@ -332,7 +334,7 @@ class Oracle:
         candidate = dict(self.tasks)
         if by is not None:
             candidate[by] = replace(candidate[by], spawned=candidate[by].spawned + len(new))
-        candidate |= {spec.name: OracleTask(spec, spawned_by=by) for spec in new}
+        candidate |= {spec.name: OracleTask(spec, spec.hash, spawned_by=by) for spec in new}
         if by is not None:
             self.check_grant(new, by, candidate)
         self.check_terms(new, candidate)
@@ -361,13 +363,13 @@ class Oracle:
                 and spec.priority <= spawner.spec.priority
                 and spec.may_spawn is None
                 and {term.task for term in spec.requires if term.task} <= own_names
-                and (self.target_within(spec.target, own) or spec.target in grant.targets)
+                and (
+                    (own.items() <= spec.target.items() if own else not spec.target)
+                    or any(granted.items() <= spec.target.items() for granted in grant.targets)
+                )
             )
             if not allowed:
                 raise Refused("not granted")
-
-    def target_within(self, target: dict[str, str], own: dict[str, str]) -> bool:
-        return own.items() <= target.items() if own else not target
 
     def check_terms(self, new: Sequence[TaskSpec], candidate: dict[str, OracleTask]) -> None:
         for spec in new:
@@ -418,7 +420,9 @@ class Oracle:
         for node in list(arrows):
             self.walk(node, arrows, [], done)
 
-    def walk(self, node: object, arrows: dict[object, set[object]], path: list[object], done: set[object]) -> None:
+    def walk(
+        self, node: object, arrows: dict[object, set[object]], path: list[object], done: set[object]
+    ) -> None:
         if node in path:
             raise Refused(f"a cycle: {path} {node}")
         if node in done:
@@ -430,20 +434,28 @@ class Oracle:
     # -- the other calls --------------------------------------------------------------------------------
 
     def change(self, name: str, spec: TaskSpec) -> None:
+        """Rule 11: not into what could not be added now. It stays known by what was first sent."""
         task = self.waiting_task(name)
+        if spec.hash == task.spec.hash:
+            return
         gained = set(spec.tags) - set(task.spec.tags)
-        if gained and (self.sealed or gained & self.sealed_tags):
-            raise Refused("a tag that it could not be added with now")
-        first = task.spec.hash
-        candidate = {**self.tasks, name: replace(task, spec=spec_with_hash(spec, first))}
+        if gained & self.sealed_tags or (gained and self.sealed):
+            raise Refused("nobody outside may add a task with this tag now")
+        granted = {tag for grant in (spec.may_spawn,) if grant for tag in grant.tags}
+        granted_before = {tag for grant in (task.spec.may_spawn,) if grant for tag in grant.tags}
+        if self.sealed and not granted <= granted_before:
+            raise Refused("a closed tag would be open again")
+        candidate = {**self.tasks, name: replace(task, spec=spec)}
         self.check_terms([spec], candidate)
         self.tasks = candidate
         self.settle()
 
     def delete(self, name: str) -> None:
+        if name in self.gone:
+            return
         self.waiting_task(name)
         for other in self.tasks.values():
-            if not other.started and any(term.task == name for term in other.spec.requires):
+            if other.state is TaskState.WAITING and any(term.task == name for term in other.spec.requires):
                 raise Refused("a task that never started requires it")
         del self.tasks[name]
         self.gone.add(name)
@@ -457,6 +469,8 @@ class Oracle:
 
     def cancel_task(self, name: str) -> None:
         task = self.tasks.get(name)
+        if task is not None and task.state is TaskState.CANCELLED:
+            return
         if task is None or not task.unended:
             raise Refused("it has ended")
         task.state = TaskState.CANCELLED
@@ -488,8 +502,3 @@ class Oracle:
             for task in among
             if task.started and any(selects(term, new) for term in plain_terms(task.spec.requires))
         }
-
-
-def spec_with_hash(spec: TaskSpec, hash_: bytes) -> TaskSpec:
-    kept = {name: getattr(spec, name) for name in spec.__struct_fields__}
-    return TaskSpec(**{**kept, "hash": hash_})
