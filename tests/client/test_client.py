@@ -75,17 +75,20 @@ async def test_a_task_with_nothing_to_do_is_refused_here(client: ostro.Client) -
 async def test_waiting_raises_when_it_failed_unless_asked_not_to(
     server: Played, client: ostro.Client
 ) -> None:
-    server.will(page("RUNNING", 1))
-    server.will(page("ERROR", 2))
+    server.will({**WORKFLOW, "state": "RUNNING"})
+    server.will(page("RUNNING", 4))
+    server.will(page("ERROR", 5))
     server.will(WORKFLOW)
     workflow = client.workflows.get(W)
     with pytest.raises(WorkflowFailed, match="x failed"):
         await workflow.wait()
-    server.answers[:] = [(200, page("ERROR", 2), {})]
+    assert "after=3" in server.asked[1].query
+    server.answers[:] = [(200, WORKFLOW, {})]
     assert await workflow.wait(check=False) == "ERROR"
 
 
 async def test_waiting_can_time_out(server: Played, client: ostro.Client) -> None:
+    server.will({**WORKFLOW, "state": "RUNNING"})
     server.will(page("RUNNING", 1))
     with pytest.raises(WaitTimedOut):
         await client.workflows.get(W).wait(0.05)

@@ -52,7 +52,9 @@ async def test_a_call_carries_token_body_and_parameters(server: Played, transpor
 
 
 @pytest.mark.parametrize("kind", [Conflict, Gone, Invalid, NotAllowed, NotFound, TooLarge, Unauthenticated])
-async def test_a_problem_is_the_error_of_its_status(server: Played, transport: Transport, kind: type[Refusal]) -> None:
+async def test_a_problem_is_the_error_of_its_status(
+    server: Played, transport: Transport, kind: type[Refusal]
+) -> None:
     server.will_refuse(
         kind.status,
         "a_kind",

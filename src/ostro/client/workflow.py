@@ -1,7 +1,7 @@
 """A workflow as users hold it: tasks go in, changes and outputs come out."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -86,7 +86,7 @@ class Workflow:
         """
         try:
             async with asyncio.timeout(timeout):
-                state = (await self._changes_until_end())[-1]
+                state = await self._until_ended()
         except TimeoutError:
             raise WaitTimedOut(
                 f"Workflow {self.id} has not ended after {timeout:g} s.",
@@ -153,18 +153,22 @@ class Workflow:
         body = wire.WorkflowChange(**changed)
         await self._transport.call("PATCH", at(paths.WORKFLOW, workflow=self.id), msgspec.Raw, body=body)
 
-    async def _changes_until_end(self) -> Sequence[WorkflowState]:
-        after = 0
-        while True:
+    async def _until_ended(self) -> WorkflowState:
+        about = await self.show()
+        state, after = about.state, about.version
+        while state not in ENDED:
             page = await self._page(after)
-            if page.state in ENDED:
-                return [page.state]
-            after = page.next
+            state, after = page.state, page.next
+        return state
 
     async def _page(self, after: int) -> ChangePage:
         path = at(paths.CHANGES, workflow=self.id)
         return await self._transport.call(
-            "GET", path, ChangePage, params={"after": after, "wait": _LOOK}, timeout=_LOOK + 10
+            "GET",
+            path,
+            ChangePage,
+            params={"after": after, "wait": _LOOK, "limit": _PAGE},
+            timeout=_LOOK + 10,
         )
 
     async def _get(self, path: str, answer: type[T], **params: Any) -> T:

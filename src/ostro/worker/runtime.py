@@ -10,6 +10,7 @@ from msgspec import UNSET, Raw
 from ostro.actions.context import Outcome
 from ostro.actions.registry import names
 from ostro.client.transport import Transport
+from ostro.clock import monotonic
 from ostro.errors import (
     Conflict,
     Gone,
@@ -38,6 +39,8 @@ from ostro.worker.waiting import BackOff
 _log = structlog.get_logger("ostro.worker")
 _ORPHANS_GRACE = 10.0
 _PARKED_AND_NEWER = 2
+_TOO_SOON = 0.2
+"""Seconds: a poll that was to wait and says nothing after less must not be repeated at once."""
 
 Answered = tuple[Poll, PollAnswer | OstroError]
 
@@ -136,12 +139,16 @@ class Worker:
             stopped=self._hand.stopped(),
         )
         self._outbox.carried(request.results, +1)
+        sent = monotonic()
         try:
-            return request, await self._session.poll(request)
+            answer = await self._session.poll(request)
         except OstroError as failed:
             return request, failed
         finally:
             self._outbox.carried(request.results, -1)
+        if _says_nothing(answer) and monotonic() - sent < min(_TOO_SOON, request.wait / 2):
+            return request, ServerUnreachable("The server is about to stop, or cannot wait.")
+        return request, answer
 
     async def _obey(self, request: Poll, answer: PollAnswer, group: asyncio.TaskGroup) -> None:
         for settled in answer.settled:
@@ -321,6 +328,10 @@ class Worker:
                 await self._session.leave()
         for poll in self._polls:
             poll.cancel()
+
+
+def _says_nothing(answer: PollAnswer) -> bool:
+    return not (answer.settled or answer.jobs or answer.cancel or answer.released)
 
 
 def _result(held: HeldJob, outcome: Outcome) -> JobResult:
