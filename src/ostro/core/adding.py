@@ -40,14 +40,22 @@ def add(workflow: Workflow, event: AddTasks, moment: Moment, *, at_birth: bool =
     return [workflow.names[spec.name] for spec in event.tasks]
 
 
-def answers(workflow: Workflow, tasks: Iterable[Task], again: set[UUID]) -> Added:
+Late = dict[UUID, list[str]]
+"""By task, the names of the started tasks for which it came too late."""
+
+
+def too_late(workflow: Workflow, tasks: Iterable[Task]) -> Late:
+    """Rule 4, to be asked before what follows from an addition: whoever starts by it knows the new ones."""
+    found = {task.id: [other.name for other in workflow.weights.late_for(task.labels)] for task in tasks}
+    return {task: names for task, names in found.items() if names}
+
+
+def answers(workflow: Workflow, tasks: Iterable[Task], again: set[UUID], late: Late) -> Added:
     """What callers are told of tasks that they sent, as they stand after the decision."""
-    return Added(tuple(_answer(workflow, task, again=task.id in again) for task in tasks))
+    return Added(tuple(_answer(workflow, task, task.id in again, late.get(task.id, [])) for task in tasks))
 
 
-def _answer(workflow: Workflow, task: Task, *, again: bool) -> TaskAnswer:
-    late = {} if again else workflow.weights.late_for(task.labels)
-    late.pop(task, None)
+def _answer(workflow: Workflow, task: Task, again: bool, late: list[str]) -> TaskAnswer:
     undecided = [c for c in task.conditions if c.verdict is Verdict.UNDECIDED][:_NAMED]
     return TaskAnswer(
         id=task.id,
@@ -56,7 +64,7 @@ def _answer(workflow: Workflow, task: Task, *, again: bool) -> TaskAnswer:
         again=again,
         waiting_for=tuple(says(workflow, condition) for condition in undecided),
         too_late_for=len(late),
-        too_late_names=tuple(other.name for other in list(late)[:_NAMED]),
+        too_late_names=tuple(late[:_NAMED]),
     )
 
 
@@ -200,7 +208,10 @@ def _count_required(workflow: Workflow, task: Task, by: int) -> None:
 def change(workflow: Workflow, event: ChangeTask, moment: Moment) -> tuple[Task, bool]:
     """Another specification for a WAITING task; true if a copy of an obeyed call came (rule 11)."""
     old = find(workflow, event.name)
-    if event.seen == old.row.version - 1 and event.spec.hash == old.row.hash:
+    known = (
+        old.spec.hash if old.spec else b""
+    )  # what was sent last; the row has what was sent first (rule 11)
+    if event.seen == old.row.version - 1 and event.spec.hash == known:
         return old, True
     refuse_unseen(old, event.seen)
     if not old.waiting or workflow.row.stopping:
@@ -209,22 +220,23 @@ def change(workflow: Workflow, event: ChangeTask, moment: Moment) -> tuple[Task,
             f"{old.name!r} is {old.state}: only WAITING tasks can be changed.",
             hint="Cancel it and add another task, or let it end.",
         )
-    if event.spec.hash == old.row.hash:
+    if event.spec.hash == known:
         return old, True
     joined = msgspec.structs.replace(
         event.spec, tags=tuple(t for t in event.spec.tags if t not in old.labels)
     )
     check_joins(workflow, joined, moment, "task")
-    grants.refuse_closed_tags(workflow, joined)
+    grants.refuse_gains(workflow, old, event.spec)
     return _replace(workflow, old, event.spec, moment), False
 
 
 def _replace(workflow: Workflow, old: Task, spec: TaskSpec, moment: Moment) -> Task:
-    row = msgspec.structs.replace(
-        old.row, tags=spec.tags, hash=spec.hash, version=old.row.version + 1, weighs=weighs(spec)
-    )
+    row = msgspec.structs.replace(old.row, tags=spec.tags, version=old.row.version + 1, weighs=weighs(spec))
     new, latched = Task(row, _kept(spec)), workflow.row.latched
     workflow.detach(old)
+    # A term that it keeps stays held: the task waited with it all along.
+    kept = {wish.key for wish in new.wishes if wish.at_least is not None}.intersection(latched)
+    workflow.row.latched = tuple(sorted(kept.union(workflow.row.latched)))
     try:
         _accept(workflow, [new], moment)
     except Conflict:

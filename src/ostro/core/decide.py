@@ -49,7 +49,7 @@ def create(event: Create, moment: Moment) -> tuple[Workflow, Added]:
     if event.birth.deadline is not None:
         _set_deadline(workflow)
     progress.advance(workflow, moment)
-    return workflow, adding.answers(workflow, tasks, set())
+    return workflow, adding.answers(workflow, tasks, set(), {})
 
 
 def _check_done_when(event: Create, moment: Moment) -> None:
@@ -84,11 +84,13 @@ def _add_or_change(workflow: Workflow, event: AddTasks | ChangeTask, moment: Mom
     if isinstance(event, AddTasks):
         again = {workflow.names[spec.name].id for spec in event.tasks if spec.name in workflow.names}
         tasks = adding.add(workflow, event, moment)
+        late = adding.too_late(workflow, (task for task in tasks if task.id not in again))
     else:
         task, known = adding.change(workflow, event, moment)
         tasks, again = [task], {task.id} if known else set()
+        late = {} if known else adding.too_late(workflow, tasks)
     progress.advance(workflow, moment)
-    return adding.answers(workflow, tasks, again)
+    return adding.answers(workflow, tasks, again, late)
 
 
 def _obey(  # noqa: C901, PLR0911  (one line per event)

@@ -31,14 +31,15 @@ def check_spawn(workflow: Workflow, spawner: Spawner, fresh: list[TaskSpec]) -> 
             f"{task.name!r} may add {grant.max} tasks in all and has added {task.row.spawned}.",
             hint="Grant a larger `may_spawn.max`.",
         )
+    mates = {spec.name for spec in fresh}
     for index, spec in enumerate(fresh):
-        wrong = _not_granted(workflow, task, grant, spec)
+        wrong = _not_granted(task, grant, spec) or _not_its_business(workflow, task, spec, mates)
         if wrong:
             text = f"{task.name!r} may not add {spec.name!r}: {wrong}."
             raise NotAllowed("not_granted", text, fields=[(f"tasks[{index}]", wrong)])
 
 
-def _not_granted(workflow: Workflow, task: Task, grant: MaySpawn, spec: TaskSpec) -> str | None:
+def _not_granted(task: Task, grant: MaySpawn, spec: TaskSpec) -> str | None:
     """What of a task is not covered; None if all is."""
     own = task.spec
     tags = sorted(set(spec.tags).difference(grant.tags))
@@ -52,7 +53,7 @@ def _not_granted(workflow: Workflow, task: Task, grant: MaySpawn, spec: TaskSpec
         return f"its priority is above the job's own ({own.priority})"
     if spec.may_spawn is not None:
         return "what a job adds may not itself add tasks"
-    return _not_its_business(workflow, task, spec)
+    return None
 
 
 def _may_aim(own: TaskSpec, grant: MaySpawn, spec: TaskSpec) -> bool:
@@ -61,9 +62,10 @@ def _may_aim(own: TaskSpec, grant: MaySpawn, spec: TaskSpec) -> bool:
     return within_own or any(spec.target.items() >= granted.items() for granted in grant.targets if granted)
 
 
-def _not_its_business(workflow: Workflow, task: Task, spec: TaskSpec) -> str | None:
-    """By name it may require only what it was itself given, and what it added: results go with names."""
-    known = {task.name} | {term.task for term in (task.spec.requires if task.spec else ()) if term.task}
+def _not_its_business(workflow: Workflow, task: Task, spec: TaskSpec, mates: set[str]) -> str | None:
+    """By name it may require only what it was itself given, and what it adds: results go with names."""
+    own = {term.task for term in (task.spec.requires if task.spec else ()) if term.task}
+    known = {task.name} | own | mates
     for term in spec.requires:
         if term.task is None or term.task in known:
             continue
@@ -73,11 +75,22 @@ def _not_its_business(workflow: Workflow, task: Task, spec: TaskSpec) -> str | N
     return None
 
 
-def refuse_closed_tags(workflow: Workflow, spec: TaskSpec) -> None:
-    """Conflict if the task would join a tag that nobody may join any more."""
-    closed = [tag for tag in spec.tags if workflow.row.sealed and workflow.is_tag_closed(tag)]
-    if closed:
-        raise Conflict("tag_closed", f"The tag {closed[0]!r} is closed: {spec.name!r} cannot join it.")
+def refuse_gains(workflow: Workflow, old: Task, spec: TaskSpec) -> None:
+    """Conflict if a changed task would join a tag, or open one again, in a sealed workflow.
+
+    Sealed means closed to callers outside, also where running tasks may still add (rule 2).
+    """
+    if not workflow.row.sealed:
+        return
+    joined = sorted(set(spec.tags) - old.labels)
+    if joined:
+        raise Conflict("tag_closed", f"The workflow is sealed: {spec.name!r} cannot join {joined[0]!r}.")
+    granted = set(spec.may_spawn.tags if spec.may_spawn else ())
+    opened = sorted(granted.difference(workflow.grants.get(old, ())))
+    if opened:
+        raise Conflict(
+            "tag_closed", f"The workflow is sealed: {spec.name!r} cannot be granted the tag {opened[0]!r}."
+        )
 
 
 def refuse_the_impossible(workflow: Workflow, task: Task) -> None:

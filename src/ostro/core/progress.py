@@ -126,7 +126,10 @@ def finish(workflow: Workflow, task: Task, ended: EndedJob, moment: Moment) -> N
     retry = task.spec.retry if task.spec else None
     if ended.state is TaskState.ERROR and retry is not None and ended.run <= retry.count:
         due = moment.now + timedelta(seconds=retry.delay)
-        workflow.move(task, TaskState.DELAYED, moment.now, job=None, error=ended.error)
+        if task.state is TaskState.DELAYED:  # an inline run failed again: it never was RUNNING
+            workflow.revise(task, moment.now, error=ended.error)
+        else:
+            workflow.move(task, TaskState.DELAYED, moment.now, job=None, error=ended.error)
         workflow.note("retry", task, state=TaskState.DELAYED.value, run=ended.run, error=ended.error)
         if retry.delay > 0:
             set_timer(workflow, Timer("retry", task.id, due))

@@ -76,7 +76,7 @@ class Workflow:
         self.changes = Changes()
         for term in birth.done_when:
             for wish in wishes_of(term):
-                condition = self.condition(wish)
+                condition = self.condition(wish, judged=False)
                 condition.pinned = True
                 self.done_when.append(condition)
 
@@ -257,8 +257,8 @@ class Workflow:
 
     # -- conditions ---------------------------------------------------------------------------------
 
-    def condition(self, wish: Wish) -> Condition:
-        """The one condition of all equal wishes, judged when it is made."""
+    def condition(self, wish: Wish, *, judged: bool = True) -> Condition:
+        """The one condition of all equal wishes, judged when it is made, or later if its tasks are yet to come."""
         if wish.selector[0] == "task":
             home, group = self.by_name.setdefault(wish.selector[1], {}), None
         else:
@@ -267,6 +267,9 @@ class Workflow:
         known = home.get(wish)
         if known is None:
             known = home[wish] = Condition(wish, group)
+            if not judged:
+                self.unjudged[known] = None
+                return known
             known.verdict = self.judge(known)
             self._latch(known)
         return known

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import msgspec
+
 from ostro.errors import Invalid
 from ostro.values import Limits, Term, TermState
 
@@ -23,7 +25,7 @@ class Wish(NamedTuple):
     @property
     def key(self) -> str:
         """The wish as text, for the row that remembers a latched `at_least`."""
-        return "|".join((*self.selector, self.state, str(self.at_least)))
+        return msgspec.json.encode((self.selector, self.state, self.at_least, self.optional)).decode()
 
     @property
     def is_plain(self) -> bool:
