@@ -37,7 +37,8 @@ def token() -> None:
 async def create(client: Client, printer: Printer, binding: tuple[tuple[str, str], ...], **told: Any) -> None:
     """Make a token; it is shown this once.
 
-    With OSTRO_DATABASE_URL set and no server named, it is made in the database itself: the first one.
+    With OSTRO_DATABASE_URL or OSTRO_DATA_DIR set and no server named, it is made in the database itself: the
+    first one of a new server.
     """
     given = {key: value for key, value in told.items() if value not in (None, "", (), False)}
     if "grants" in given:
@@ -74,7 +75,8 @@ def _first(callback: Any) -> Any:
 
     def either(**told: Any) -> Any:
         server = told["server"] or os.environ.get("OSTRO_SERVER")
-        if server or not os.environ.get("OSTRO_DATABASE_URL"):
+        database = os.environ.get("OSTRO_DATABASE_URL") or os.environ.get("OSTRO_DATA_DIR")
+        if server or not database:
             return callback(**told)
         from ostro.cli.server import server_side, settings
 
