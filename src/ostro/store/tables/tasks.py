@@ -100,6 +100,6 @@ def _view(row: Any) -> TaskView:
         created_at=row["created_at"],
         started_at=row["started_at"],
         ended_at=row["ended_at"],
-        spec=msgspec.json.decode(row["spec"], type=TaskSpec),
+        spec=msgspec.msgpack.decode(row["spec"], type=TaskSpec),
         input=row["input"],
     )

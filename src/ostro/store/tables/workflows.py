@@ -121,6 +121,6 @@ def _view(row: Any) -> WorkflowView:
         name=row["name"],
         description=row["description"],
         tags=tuple(row["tags"]),
-        done_when=msgspec.json.decode(done_when, type=tuple[Term, ...]) if done_when else (),
+        done_when=msgspec.msgpack.decode(done_when, type=tuple[Term, ...]) if done_when else (),
         output=msgspec.json.decode(output, type=dict[str, str] | None) if output else None,
     )

@@ -1,0 +1,299 @@
+"""From core's and store's words to the wire. Nothing else maps them."""
+
+from typing import Any, cast
+
+import msgspec
+from msgspec import UNSET, Raw
+
+from ostro.core.events import Added, Answer, Done
+from ostro.protocol import alone, changes, fleet, jobs, paths, tasks, tokens, why, workers, workflows
+from ostro.service import jobs as job_uses
+from ostro.service import output as output_uses
+from ostro.service import tasks as task_uses
+from ostro.service import why as why_uses
+from ostro.service import workers as worker_uses
+from ostro.service import workflows as workflow_uses
+from ostro.store.tables.changes import ChangeView
+from ostro.store.tables.fleet import WorkerView
+from ostro.store.tables.jobs import JobView
+from ostro.store.tables.tasks import TaskView
+from ostro.store.tables.tokens import TokenRow
+from ostro.store.tables.workflows import WorkflowView
+from ostro.values import UUID, WorkflowState
+
+
+def added(answer: Answer) -> tasks.AddedTasks:
+    """The answer to an add."""
+    if not isinstance(answer, Added):
+        raise TypeError(answer)
+    return tasks.AddedTasks(
+        tasks=[
+            tasks.AddedTask(
+                id=one.id,
+                name=one.name,
+                state=one.state,
+                again=one.again,
+                waiting_for=list(one.waiting_for),
+                too_late_for=one.too_late_for,
+                too_late_names=list(one.too_late_names),
+            )
+            for one in answer.tasks
+        ]
+    )
+
+
+def changed(answer: Answer) -> workflows.Changed:
+    """The answer to everything else."""
+    return workflows.Changed(changed=answer.changed if isinstance(answer, Done) else True)
+
+
+def reasons(found: why_uses.Why | None) -> why.Why | None:
+    """Why something waits."""
+    if found is None:
+        return None
+    return why.Why(
+        says=found.says,
+        because=[
+            why.Because(
+                kind=cast("why.BecauseKind", one.kind),
+                says=one.says,
+                command=one.command,
+                task=one.task,
+                term=one.term,
+                verdict=cast("Any", one.verdict),
+                target=one.target,
+                worker=one.worker,
+                workers=list(one.workers),
+                count=one.count,
+                at=one.at,
+            )
+            for one in found.because
+        ],
+    )
+
+
+def task(view: TaskView) -> tasks.Task:
+    """A task as in lists."""
+    spec = view.spec
+    return tasks.Task(
+        id=view.id,
+        workflow=view.workflow,
+        name=view.name,
+        pass_=view.pass_,
+        state=view.state,
+        reason=view.reason,
+        error=view.error,
+        action=spec.action,
+        description=spec.description,
+        tags=list(spec.tags),
+        target=spec.target,
+        requires=list(spec.requires),
+        retry=spec.retry,
+        timeout=spec.timeout,
+        safe_rerun=spec.safe_rerun,
+        priority=spec.priority,
+        may_spawn=spec.may_spawn,
+        spawned=view.spawned,
+        spawned_by=view.spawned_by,
+        run=view.run,
+        version=view.version,
+        created_at=view.created_at,
+        started_at=view.started_at,
+        ended_at=view.ended_at,
+    )
+
+
+def shown_task(shown: task_uses.Shown) -> tasks.Task:
+    """A single task."""
+    told = task(shown.view)
+    told.input = Raw(shown.view.input or b"{}")
+    told.result = Raw(shown.result or b"null")
+    told.job = None if shown.job is None else _live_job(shown.job)
+    told.why = reasons(shown.why)
+    return told
+
+
+def task_alone(workflow: UUID, shown: task_uses.Shown) -> alone.TaskAlone:
+    """The shortcut's answer."""
+    return alone.TaskAlone(workflow=workflow, task=shown_task(shown))
+
+
+def _live_job(view: JobView) -> tasks.LiveJob:
+    return tasks.LiveJob(
+        id=view.id,
+        state=cast("Any", view.state),
+        run=view.run,
+        worker=view.worker,
+        queued_at=view.queued_at,
+        claimed_at=view.claimed_at,
+    )
+
+
+def job(view: JobView, result: bytes | None | msgspec.UnsetType = UNSET) -> jobs.Job:
+    """A run of a task, with its result where it is given."""
+    return jobs.Job(
+        id=view.id,
+        workflow=view.workflow,
+        task=view.task,
+        run=view.run,
+        item=view.item,
+        state=cast("jobs.JobState", view.state),
+        fence=view.fence,
+        worker=view.worker,
+        error=view.error,
+        queued_at=view.queued_at,
+        claimed_at=view.claimed_at,
+        ended_at=view.ended_at,
+        result=UNSET if result is UNSET else Raw(result or b"null"),
+    )
+
+
+def log(identity: UUID, stretch: job_uses.Stretch) -> jobs.LogPage:
+    """A stretch of a log."""
+    return jobs.LogPage(
+        job=identity,
+        fence=stretch.fence,
+        pieces=[
+            jobs.LogPiece(
+                fence=stretch.fence,
+                offset=piece.start,
+                stream=cast("Any", piece.stream),
+                at=piece.at,
+                data=piece.body,
+            )
+            for piece in stretch.pieces
+        ],
+        next=stretch.next,
+        ended=stretch.ended,
+    )
+
+
+def workflow(view: WorkflowView) -> workflows.Workflow:
+    """A workflow as in lists."""
+    outputs = view.output
+    return workflows.Workflow(
+        id=view.id,
+        name=view.name,
+        description=view.description,
+        tags=list(view.tags),
+        state=view.state,
+        sealed=view.sealed,
+        stopping=cast("Any", view.stopping),
+        error=view.error,
+        deadline=view.deadline,
+        done_when=list(view.done_when),
+        output=None if outputs is None else {k: workflows.OutputOf(task=v) for k, v in outputs.items()},
+        version=view.version,
+        created_at=view.created_at,
+        ended_at=view.ended_at,
+    )
+
+
+def shown_workflow(shown: workflow_uses.Shown) -> workflows.Workflow:
+    """A single workflow."""
+    told = workflow(shown.view)
+    told.sealed_tags = shown.sealed_tags
+    told.counts = shown.counts
+    told.why = reasons(shown.why)
+    return told
+
+
+def output(identity: UUID, found: output_uses.Output) -> workflows.Output:
+    """What a workflow returns."""
+    return workflows.Output(
+        state=found.state,
+        output={key: Raw(body) for key, body in found.values.items()},
+        references={
+            key: workflows.Reference(
+                task=part.name,
+                bytes=part.size or 0,
+                path=paths.at(paths.TASK, workflow=identity, task=part.task),
+            )
+            for key, part in found.references.items()
+        },
+        missing=found.missing,
+    )
+
+
+def change_page(found: list[ChangeView], after: int, state: WorkflowState) -> changes.ChangePage:
+    """A page of the feed."""
+    return changes.ChangePage(
+        changes=[
+            changes.Change(
+                version=one.version,
+                at=one.at,
+                tasks=list(one.tasks),
+                entries=[changes.ChangeEntry(**msgspec.structs.asdict(entry)) for entry in one.entries],
+            )
+            for one in found
+        ],
+        next=found[-1].version if found else after,
+        state=state,
+    )
+
+
+def token(row: TokenRow) -> tokens.Token:
+    """A token without its secret."""
+    return tokens.Token(
+        id=row.id,
+        kind=cast("tokens.TokenKind", row.kind),
+        label=row.label,
+        binding=row.binding,
+        grants=list(row.grants),
+        pool=row.pool,
+        uses_left=row.uses_left,
+        parent=row.parent,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+    )
+
+
+def worker(view: WorkerView, state: str) -> fleet.Worker:
+    """A worker as an operator sees it."""
+    return fleet.Worker(
+        name=view.name,
+        state=cast("Any", state),
+        capabilities=view.capabilities,
+        binding=view.binding,
+        pool=view.pool,
+        actions=list(view.actions),
+        tags=None if view.tags is None else list(view.tags),
+        slots=view.slots,
+        running=view.running,
+        version=view.version,
+        registered_at=view.registered_at,
+        seen_at=view.seen_at,
+        left_at=view.left_at,
+    )
+
+
+def polled(found: worker_uses.Polled) -> workers.PollAnswer:
+    """What a poll comes back with."""
+    return workers.PollAnswer(
+        settled=[
+            workers.Settled(job=one.job, fence=one.fence, status=one.status, why=one.why)
+            for one in found.settled
+        ],
+        jobs=[
+            workers.Grant(
+                workflow=one.workflow,
+                task=one.task,
+                name=one.name,
+                job=one.job,
+                run=one.run,
+                fence=one.fence,
+                action=one.action,
+                input=Raw(one.input),
+                requires={name: Raw(body) for name, body in one.requires.items()},
+                deadline=one.until,
+                timeout=one.timeout,
+                token=secret,
+            )
+            for one, secret in zip(found.answered.grants, found.tokens, strict=True)
+        ],
+        cancel=[
+            workers.CancelOrder(job=one.job, fence=one.fence, why=one.why) for one in found.answered.cancels
+        ],
+        released=found.answered.released,
+    )
