@@ -367,11 +367,11 @@ class Workflow:
         self._rewrite(task, now, None, fields)
 
     def _rewrite(self, task: Task, now: datetime, to: TaskState | None, fields: dict[str, object]) -> None:
-        groups = list(self.groups_of(task.labels)) if to is not None else []
         was_waiting = task.waiting
+        self._uncount(task)  # first: a group that it leaves as its spawner stays while it is a member
+        groups = list(self.groups_of(task.labels)) if to is not None else []
         for group in groups:
             group.count(task, -1)
-        self._uncount(task)
         for name, value in fields.items():
             setattr(task.row, name, value)
         if to is not None:
