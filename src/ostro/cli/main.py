@@ -77,19 +77,22 @@ def run(args: list[str]) -> int:
     except BrokenPipeError:
         sys.stdout = None  # the reader left: say nothing at exit either
         return ERROR
-    except Exception as failed:  # noqa: BLE001 - the edge: each of our errors has its exit code
-        return _failed(failed)
+    except Exception as failed:
+        told = _tell(failed)
+        if told is None:
+            raise  # a mistake of ours: show all of it
+        return told
     return code if isinstance(code, int) else OK
 
 
-def _failed(failed: Exception) -> int:
-    """Says what went wrong. What is not one of our errors is a mistake of ours, and shown as such."""
+def _tell(failed: Exception) -> int | None:
+    """Says what went wrong; its exit code, None if it is none of our errors."""
     from ostro import errors
 
     while isinstance(failed, ExceptionGroup) and len(failed.exceptions) == 1:
         failed = failed.exceptions[0]
     if not isinstance(failed, errors.OstroError):
-        raise failed
+        return None
     click.echo(f"Error: {failed.message}", err=True)
     for path, what in getattr(failed, "fields", ()):
         click.echo(f"  {path}: {what}", err=True)

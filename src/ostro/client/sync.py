@@ -1,98 +1,9 @@
-"""The sync side of the SDK, derived from the async one: never written by hand.
+"""`SyncClient`. Its types stand in `sync.pyi`, which is made from the async side: see tests/client/sync_stub.py."""
 
-Each method of an async object is run in a loop of its own thread; an async iterator becomes an iterator;
-an object of the SDK comes back as its sync twin.
-"""
-
-import asyncio
-import inspect
-import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from functools import wraps
 from typing import Any, Self
 
-from ostro.client.client import Client, Jobs, Tokens, Workers, Workflows
-from ostro.client.workflow import Workflow
-
-_TWINS = (Client, Jobs, Tokens, Workers, Workflow, Workflows)
-
-
-class _Portal:
-    """An event loop in a thread, as long as somebody uses it."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="ostro-sync", daemon=True)
-        self._thread.start()
-
-    def do(self, work: Coroutine[Any, Any, Any]) -> Any:
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()  # Ctrl-C ends the wait here and the call there
-            raise
-
-    @property
-    def alive(self) -> bool:
-        return not self._loop.is_closed()
-
-    def close(self) -> None:
-        if not self.alive:
-            return
-        self.do(self._loop.shutdown_asyncgens())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-
-class Twin:
-    """The sync twin of an object of the SDK: the same names, without `await`."""
-
-    def __init__(self, portal: _Portal, original: Any) -> None:
-        self._portal = portal
-        self._original = original
-
-    def __repr__(self) -> str:
-        return f"Sync{self._original!r}"
-
-    def __dir__(self) -> list[str]:
-        return [name for name in dir(self._original) if not name.startswith("_")]
-
-    def __getattr__(self, name: str) -> Any:
-        """The same attribute, made sync."""
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return self._sync(getattr(self._original, name))
-
-    def _sync(self, value: Any) -> Any:
-        if isinstance(value, _TWINS):
-            return Twin(self._portal, value)
-        if inspect.ismethod(value):
-            return self._call(value)
-        return value
-
-    def _call(self, method: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(method)
-        def call(*args: Any, **kwargs: Any) -> Any:
-            answer = method(*args, **kwargs)
-            if inspect.isasyncgen(answer):
-                return self._each(answer)
-            return self._sync(self._portal.do(answer) if inspect.iscoroutine(answer) else answer)
-
-        return call
-
-    def _each(self, source: AsyncIterator[Any]) -> Iterator[Any]:
-        ended = object()
-        try:
-            while (item := self._portal.do(_next(source, ended))) is not ended:
-                yield item
-        finally:
-            self._portal.do(source.aclose())  # type: ignore[attr-defined]
-
-
-async def _next(source: AsyncIterator[Any], ended: object) -> Any:
-    return await anext(source, ended)
+from ostro.client.client import Client
+from ostro.client.derived import Portal, Twin
 
 
 class SyncClient(Twin):
@@ -102,7 +13,7 @@ class SyncClient(Twin):
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        portal = _Portal()
+        portal = Portal()
         try:
             super().__init__(portal, portal.do(_make(args, kwargs)))
         except BaseException:
