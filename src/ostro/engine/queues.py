@@ -54,10 +54,11 @@ class Queues:
         touched = self._touched.get((namespace, queue))
         return touched is not None and monotonic() - touched < TOUCHED_EVERY
 
-    async def intern(self, wanted: Iterable[Wanted]) -> None:
+    async def intern(self, wanted: Iterable[Wanted], *, beyond_limit: bool = False) -> None:
         """Makes sure that the rows of these queues exist, in a short transaction of its own.
 
         TooMany if a namespace is at its limit; the queues of the other namespaces are made nevertheless.
+        `beyond_limit` is for tasks that were accepted: their queue may have been pruned while they waited.
         Without a new queue it costs no statement, and about one an hour for each queue in use.
         """
         missing = self._missing(wanted)
@@ -65,7 +66,7 @@ class Queues:
             return
         async with self._one_at_a_time:  # two lanes often want the same new queue
             missing = {key: queue for key, queue in missing.items() if not self.has(*key)}
-            refused = await self._refuse_above_limit(missing)
+            refused = None if beyond_limit else await self._refuse_above_limit(missing)
             now = self._clock.now()
             for start in range(0, len(rows := sorted(missing)), 1_000):
                 chunk = [missing[key] for key in rows[start : start + 1_000]]

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+import asyncpg
 import msgspec
 
 from ostro.core.effects import Changes, QueuedJob
 from ostro.core.workflow import Workflow
-from ostro.store.database import Connection, Database
+from ostro.store.database import Connection, Database, StatementRefused
 from ostro.values import INLINE_ACTIONS, UUID
 
 SEPARATOR = "\x1f"
@@ -63,8 +64,11 @@ async def commit(connection: Connection | Database, writes: Sequence[Write], at:
     Raises StorageUnavailable (then nobody knows whether it was written) or StatementRefused (it was not).
     """
     tables = [_Table(width) for width in _WIDTHS]
-    for index, write in enumerate(writes):
-        _fill(tables, index, write)
+    try:
+        for index, write in enumerate(writes):
+            _fill(tables, index, write)
+    except UnicodeError as unfit:
+        raise StatementRefused(asyncpg.DataError(str(unfit))) from unfit
     given, jobs, keys, specs, tasks, task_specs, removed, tags, ended, revoked, queued, timers, sent, done = (
         table.columns() for table in tables
     )

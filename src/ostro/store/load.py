@@ -60,6 +60,8 @@ async def catch_up(reader: Reader, cached: Loaded, breathe: Callable[[], Awaitab
     row = await reader.fetchrow("load_workflow", workflow.namespace, workflow.id)
     if row is None or row["version"] < cached.version:
         return False
+    if cached.stamp != await stamp_of(reader, workflow.namespace, workflow.id, cached.version):
+        return False  # a failover lost what we know, and others wrote other things since
     touched = [
         found["id"]
         for found in await reader.fetch("load_changes", workflow.namespace, workflow.id, cached.version)
@@ -79,6 +81,21 @@ async def catch_up(reader: Reader, cached: Loaded, breathe: Callable[[], Awaitab
     workflow.unsettle_all()
     cached.version, cached.stamp = row["version"], row["stamp"]
     return True
+
+
+async def stamp_of(reader: Reader, namespace: int, workflow: UUID, version: int) -> int | None:
+    """The stamp of the commit that made a version; None if there is no such version."""
+    stamp: int | None = await reader.fetchval("load_stamp", namespace, workflow, version)
+    return stamp
+
+
+async def versions(
+    reader: Reader, keys: Sequence[tuple[int, UUID]]
+) -> dict[tuple[int, UUID], tuple[int, int]]:
+    """Version and stamp of each of these workflows that is there."""
+    namespaces, ids = [key[0] for key in keys], [key[1] for key in keys]
+    rows = await reader.fetch("load_versions", namespaces, ids)
+    return {(row["namespace"], _id(row["id"])): (row["version"], row["stamp"]) for row in rows}
 
 
 async def _watch(workflow: Workflow, tasks: Sequence[Task], breathe: Callable[[], Awaitable[None]]) -> None:

@@ -7,16 +7,19 @@ from datetime import datetime
 import msgspec
 
 from ostro.core.decide import create, decide
-from ostro.core.effects import QueuedJob
+from ostro.core.effects import Changes, QueuedJob
 from ostro.core.events import AddTasks, ChangeTask, Create, Event
 from ostro.core.specs import TaskSpec
 from ostro.core.workflow import Moment
 from ostro.engine.lanes.envelope import Envelope, Key, Look
 from ostro.engine.queues import Wanted, queue_id
-from ostro.errors import NotFound, OstroError, Refusal
-from ostro.store.commit import Placed, Write
+from ostro.errors import NotFound, Refusal
+from ostro.store.commit import KeptAnswer, Placed, Write
 from ostro.store.load import Loaded
 from ostro.values import INLINE_ACTIONS
+
+_LARGE = 5_000
+"""Rows of one workflow after which the rest of its events waits for the next batch."""
 
 
 class Broken(Exception):
@@ -50,11 +53,13 @@ class Decided(msgspec.Struct):
     loaded: Loaded
     answers: list[tuple[Envelope, object]]
     doubtful: list[Envelope]
+    rest: Sequence[Envelope] = ()
+    """Not looked at: what came before changed enough for one commit."""
     write: Write | None = None
 
     @property
     def envelopes(self) -> list[Envelope]:
-        """All of them."""
+        """All that were decided."""
         return [envelope for envelope, _ in self.answers] + self.doubtful
 
 
@@ -64,9 +69,13 @@ def decide_all(
     """Decides in order. NotFound for what comes to a workflow that is not there; Broken if the rules fail."""
     answers: list[tuple[Envelope, object]] = []
     doubtful: list[Envelope] = []
-    for envelope in envelopes:
+    kept: list[KeptAnswer] = []
+    looked_at = 0
+    for looked_at, envelope in enumerate(envelopes, start=1):  # noqa: B007
         try:
             loaded, answer = _decide_one(loaded, envelope, moment)
+            if envelope.once is not None:
+                kept.append(envelope.once.keep(answer))  # type: ignore[arg-type]
         except Refusal as refused:
             if refused.kind == "stale":
                 doubtful.append(envelope)
@@ -75,11 +84,17 @@ def decide_all(
         except Exception as failed:
             raise Broken(envelope, failed) from failed
         answers.append((envelope, answer))
+        if loaded is not None and _is_large(loaded.workflow.changes):
+            break
     if loaded is None:
         raise NothingThere(answers)
-    decided = Decided(key, loaded, answers, doubtful)
-    decided.write = _write_of(decided, moment, positions)
+    decided = Decided(key, loaded, answers, doubtful, envelopes[looked_at:])
+    decided.write = _write_of(decided, kept, moment, positions)
     return decided
+
+
+def _is_large(changes: Changes) -> bool:
+    return len(changes.added) + len(changes.touched) + len(changes.ended_jobs) > _LARGE
 
 
 class NothingThere(Exception):
@@ -102,10 +117,9 @@ def _decide_one(loaded: Loaded | None, envelope: Envelope, moment: Moment) -> tu
     return loaded, decide(loaded.workflow, event, moment)
 
 
-def _write_of(decided: Decided, moment: Moment, positions: Positions) -> Write | None:
+def _write_of(decided: Decided, kept: list[KeptAnswer], moment: Moment, positions: Positions) -> Write | None:
     loaded = decided.loaded
     changes = loaded.workflow.take_changes()
-    kept = [e.once.keep(a) for e, a in decided.answers if e.once and not isinstance(a, OstroError)]  # type: ignore[arg-type]
     if not changes and not kept:
         return None
     sessions = {e.reported[0]: e.session for e, _ in decided.answers if e.reported and e.session}

@@ -14,10 +14,10 @@ from ostro.engine.lanes.decided import Broken, Decided, NothingThere, Positions,
 from ostro.engine.lanes.envelope import Envelope, Key
 from ostro.engine.parked import Hint, Parked
 from ostro.engine.queues import Queues
-from ostro.errors import OstroError, StorageError, StorageUnavailable, TooMany
+from ostro.errors import OstroError, StorageError, StorageUnavailable
 from ostro.store.commit import Outcome, Write, commit
 from ostro.store.database import Database, StatementRefused
-from ostro.store.load import Loaded
+from ostro.store.load import Loaded, versions
 from ostro.values import UUID, Limits
 
 _log = structlog.get_logger("ostro.engine.lanes")
@@ -121,11 +121,11 @@ class Lane:
         decided = await self._decide(batch)
         unchanged = [one for one in decided if one.write is None]
         changed = sorted((one for one in decided if one.write is not None), key=lambda one: one.key)
-        if unchanged:
-            await self._confirm(unchanged)
         if changed:
             await self._intern(changed)
             await self._commit(changed)
+        if unchanged:
+            await self._confirm(unchanged)
 
     async def _decide(self, batch: dict[Key, list[Envelope]]) -> list[Decided]:
         decided = []
@@ -138,6 +138,8 @@ class Lane:
             one = self._decide_one(key, loaded, envelopes)
             if one is not None:
                 decided.append(one)
+                if one.rest:
+                    self._pending[key] = [*one.rest, *self._pending.get(key, ())]
             if monotonic() - breath > _LONGEST_BREATH:
                 await pause(0)
                 breath = monotonic()
@@ -148,7 +150,11 @@ class Lane:
             return decide_all(key, loaded, envelopes, self.moment(), self.positions)
         except NothingThere as nothing:
             for envelope, refusal in nothing.answers:
-                envelope.give(refusal)
+                if _is_birth(envelope):
+                    envelope.give(refusal)
+            rest = [envelope for envelope in envelopes if not _is_birth(envelope)]
+            if rest:  # it may be there, and only not in memory
+                self.send_away(key, rest)
         except Broken as broken:
             self.fail_broken(broken)
             self.cache.drop(key)
@@ -166,34 +172,26 @@ class Lane:
 
     async def _confirm(self, unchanged: list[Decided]) -> None:
         """What was answered without a change is true only if the cache is not behind."""
+        try:
+            present = await versions(self.database, [one.key for one in unchanged])
+        except StorageError:
+            present = {}
         for one in unchanged:
-            try:
-                row = await self.database.fetchrow("load_version", *one.key)
-            except StorageError:
-                row = None
-            if row is not None and (row["version"], row["stamp"]) == (one.loaded.version, one.loaded.stamp):
+            if present.get(one.key) == (one.loaded.version, one.loaded.stamp):
                 self._answer(one)
             else:
                 self.send_away(one.key, one.envelopes)
 
     async def _intern(self, changed: list[Decided]) -> None:
-        """Queues exist before the jobs in them. Who has no room for a new one is refused alone."""
+        """Queues exist before the jobs in them; normally since the tasks were added."""
         try:
-            await self.queues.intern(queues_of([one.write for one in changed if one.write]))
-        except TooMany as full:
-            for one in [one for one in changed if self._lacks_a_queue(one)]:
-                changed.remove(one)
-                self.cache.drop(one.key)
-                for envelope in one.envelopes:
-                    envelope.give(full)
+            await self.queues.intern(
+                queues_of([one.write for one in changed if one.write]), beyond_limit=True
+            )
         except StorageError:
             for one in changed:
                 self._redo(one)
             changed.clear()
-
-    def _lacks_a_queue(self, one: Decided) -> bool:
-        queued = one.write.queued if one.write else []
-        return any(not self.queues.has(one.key[0], placed.queue) for placed in queued)
 
     async def _commit(self, changed: list[Decided]) -> None:
         """Together if PostgreSQL takes it, else in halves until the culprit is alone."""

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import structlog
 
 from ostro.clock import Clock, monotonic
 from ostro.core.events import Answer, Event
@@ -11,10 +13,10 @@ from ostro.engine.lanes import slow
 from ostro.engine.lanes.cache import Cache
 from ostro.engine.lanes.decided import Decided, queues_to_come
 from ostro.engine.lanes.envelope import Envelope, Key, Look, Once
-from ostro.engine.lanes.lane import Lane
+from ostro.engine.lanes.lane import Lane, give_all
 from ostro.engine.parked import Hint, Parked
 from ostro.engine.queues import Queues
-from ostro.errors import Conflict, NotFound
+from ostro.errors import Conflict, NotFound, StorageError, StorageUnavailable
 from ostro.store.database import Database
 from ostro.values import UUID, Limits, Timing
 
@@ -23,6 +25,11 @@ T = TypeVar("T")
 _LANES = 4
 _SLOW_AT_ONCE = 3
 """Each holds a connection and may need a second one for a moment."""
+
+_GRACE = 5.0
+"""Seconds past a sender's patience, in which the slow path itself would answer."""
+
+_log = structlog.get_logger("ostro.engine.lanes")
 
 
 class Lanes:
@@ -86,17 +93,25 @@ class Lanes:
             await self._queues.intern(coming)
         key = (namespace, workflow)
         envelope = Envelope(key, event, expires=monotonic() + self._patience, once=once, session=session)
-        self._lane(key).put(envelope)
-        answer: Answer = await envelope.answer
+        answer: Answer = await self._answer(envelope)
         return answer
 
     async def peek(self, namespace: int, workflow: UUID, look: Callable[[Workflow], T]) -> T:
         """What `look` reads from the workflow as it is now; it must not change it. NotFound if there is none."""
         key = (namespace, workflow)
         envelope = Envelope(key, Look(look), expires=monotonic() + self._patience)
-        self._lane(key).put(envelope)
-        seen: T = await envelope.answer
+        seen: T = await self._answer(envelope)
         return seen
+
+    async def _answer(self, envelope: Envelope) -> Any:
+        self._lane(envelope.key).put(envelope)
+        try:
+            async with asyncio.timeout(self._patience + _GRACE):
+                return await envelope.answer
+        except TimeoutError:
+            raise StorageUnavailable(
+                "There was no answer in time; it may come to pass nevertheless."
+            ) from None
 
     async def delete(self, namespace: int, workflow: UUID) -> None:
         """Takes an ended workflow away with all that belongs to it. NotFound, or Conflict while it runs."""
@@ -128,5 +143,9 @@ class Lanes:
         try:
             async with self._few:
                 await slow.work(lane, key, envelopes, attempt)
+        except Exception as failed:  # noqa: BLE001  (it must not take the other workflows with it)
+            _log.error("lane.failed", workflow=str(key[1]), exc_info=failed)
+            lane.cache.drop(key)
+            give_all(envelopes, StorageError(f"The event could not be processed: {failed}"))
         finally:
             lane.back(key)

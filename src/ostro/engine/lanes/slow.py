@@ -4,6 +4,7 @@ Here come workflows that are not in memory, those whose guard did not hold, and 
 outcome nobody knows. PostgreSQL's own lock queue makes it fair among servers.
 """
 
+import msgspec
 import structlog
 
 from ostro.clock import monotonic, pause
@@ -11,44 +12,55 @@ from ostro.core.events import Done, JobEnded
 from ostro.engine.lanes.decided import Broken, Decided, NothingThere, decide_all, queues_of
 from ostro.engine.lanes.envelope import AlreadyAnswered, Envelope, Key
 from ostro.engine.lanes.lane import Lane, give_all
-from ostro.errors import Conflict, NotFound, OstroError, Refusal, StorageError, StorageUnavailable
+from ostro.errors import Conflict, NotFound, OstroError, Refusal, StorageUnavailable
 from ostro.store.commit import Outcome, commit
 from ostro.store.database import Connection, StatementRefused
-from ostro.store.load import Loaded, catch_up, load
+from ostro.store.load import Loaded, catch_up, load, stamp_of
 
 _log = structlog.get_logger("ostro.engine.lanes")
 
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 2.0
 _TRIES = 20
+"""Rounds that get nobody further, after which the senders are told to try again."""
+
+
+class _Course(msgspec.Struct):
+    """Whose answers are still open, and the last write if nobody knows whether it was committed."""
+
+    envelopes: list[Envelope]
+    attempt: Decided | None
 
 
 async def work(lane: Lane, key: Key, envelopes: list[Envelope], attempt: Decided | None) -> None:
     """Works off the envelopes of one workflow; every one is answered, at the latest when its sender gives up."""
-    wait, tries = _FIRST_PAUSE, 0
-    while envelopes:
+    course = _Course(envelopes, attempt)
+    wait, idle = _FIRST_PAUSE, 0
+    while course.envelopes:
+        open_before = len(course.envelopes)
         try:
-            envelopes = await _try(lane, key, envelopes, attempt)
+            await _try(lane, key, course)
             wait = _FIRST_PAUSE
         except Broken as broken:
             lane.fail_broken(broken)
-            envelopes = [envelope for envelope in envelopes if envelope is not broken.envelope]
+            course.envelopes = [one for one in course.envelopes if one is not broken.envelope]
         except StatementRefused as refused:
             lane.cache.drop(key)
-            if not refused.try_again:
-                envelopes = await _halve(lane, key, envelopes, refused)
+            if not refused.try_again and refused.constraint != "answers_pkey":
+                await _halve(lane, key, course, refused)
         except StorageUnavailable as away:
             lane.cache.drop(key)
-            envelopes = _patient(envelopes, away)
+            course.envelopes = _patient(course.envelopes, away)
             await pause(wait)
             wait = min(_LONGEST_PAUSE, wait * 2)
-        except Refusal as refused:  # of all of it: no room for queues, no such workflow
+            continue
+        except Refusal as refused:  # of all of it: there is no such workflow any more
             lane.cache.drop(key)
-            give_all(envelopes, refused)
+            give_all(course.envelopes, refused)
             return
-        tries += 1
-        if tries > _TRIES and wait == _FIRST_PAUSE:
-            give_all(envelopes, StorageError("The workflow is too busy: its state kept changing under us."))
+        idle = 0 if len(course.envelopes) < open_before else idle + 1
+        if idle > _TRIES:
+            give_all(course.envelopes, StorageUnavailable("The workflow is too busy just now: try again."))
             return
 
 
@@ -58,35 +70,44 @@ def _patient(envelopes: list[Envelope], away: StorageUnavailable) -> list[Envelo
     return [envelope for envelope in envelopes if envelope.expires > monotonic()]
 
 
-async def _halve(
-    lane: Lane, key: Key, envelopes: list[Envelope], refused: StatementRefused
-) -> list[Envelope]:
+async def _halve(lane: Lane, key: Key, course: _Course, refused: StatementRefused) -> None:
     """PostgreSQL refuses what these want: the culprit fails alone."""
+    envelopes = course.envelopes
     if len(envelopes) == 1:
         _log.error("lane.refused_event", workflow=str(key[1]), why=str(refused))
         envelopes[0].give(refused)
-        return []
+        course.envelopes = []
+        return
     middle = len(envelopes) // 2
-    await work(lane, key, envelopes[:middle], None)
-    return envelopes[middle:]
+    await work(lane, key, envelopes[:middle], course.attempt)
+    course.envelopes = envelopes[middle:]
 
 
-async def _try(lane: Lane, key: Key, envelopes: list[Envelope], attempt: Decided | None) -> list[Envelope]:
-    """One transaction; returns who must come again."""
+async def _try(lane: Lane, key: Key, course: _Course) -> None:
+    """One transaction; leaves in `course` who must come again."""
     async with lane.database.transaction() as connection:
         row = await connection.fetchrow("commit_lock", *key)
-        if attempt and attempt.write and row and row["stamp"] == attempt.write.new_stamp:
-            lane.cache.drop(key)
-            for envelope, answer in attempt.answers:
-                envelope.give(answer)
-            return attempt.doubtful
-        loaded = await _present(lane, connection, key) if row else None
-        envelopes = await _sort_out(connection, key, envelopes)
-        decided = _decide(lane, key, loaded, envelopes)
-        if decided is None:
-            return []
-        outcome = await _write(lane, connection, decided)
-    return _finish(lane, key, decided, outcome)
+        passed = await _has_passed(connection, key, course.attempt)
+        decided, course.attempt = course.attempt, None
+        if decided is None or not passed:
+            loaded = await _present(lane, connection, key) if row else None
+            now, later = await _sort_out(connection, key, course.envelopes)
+            course.envelopes = now + later
+            decided = _decide(lane, key, loaded, now)
+            if decided is None:
+                course.envelopes = later
+                return
+            passed = await _write(lane, connection, decided, course)
+    course.attempt = None
+    _finish(lane, decided, course, passed)
+
+
+async def _has_passed(connection: Connection, key: Key, attempt: Decided | None) -> Outcome | None:
+    """Whether a write of unknown outcome was committed: the version that it made bears its stamp."""
+    if attempt is None or attempt.write is None:
+        return None
+    stamp = await stamp_of(connection, *key, attempt.write.version + 1)
+    return Outcome({0}, {}) if stamp == attempt.write.new_stamp else None
 
 
 def _decide(lane: Lane, key: Key, loaded: Loaded | None, envelopes: list[Envelope]) -> Decided | None:
@@ -102,27 +123,33 @@ def _decide(lane: Lane, key: Key, loaded: Loaded | None, envelopes: list[Envelop
         raise
 
 
-async def _write(lane: Lane, connection: Connection, decided: Decided) -> Outcome | None:
-    """What was written; None if nothing had changed."""
+async def _write(lane: Lane, connection: Connection, decided: Decided, course: _Course) -> Outcome | None:
+    """What was written; None if nothing had changed. Until the commit is known, `course` remembers it."""
     if decided.write is None:
         return None
     lane.cache.drop(decided.key)  # until it is durable
-    await lane.queues.intern(queues_of([decided.write]))
-    return await commit(connection, [decided.write], lane.clock.now())
+    await lane.queues.intern(queues_of([decided.write]), beyond_limit=True)
+    course.attempt = decided
+    try:
+        return await commit(connection, [decided.write], lane.clock.now())
+    except StatementRefused:
+        course.attempt = None
+        raise
 
 
-def _finish(lane: Lane, key: Key, decided: Decided, outcome: Outcome | None) -> list[Envelope]:
+def _finish(lane: Lane, decided: Decided, course: _Course, outcome: Outcome | None) -> None:
     """After the transaction: answers go out. A guard that did not hold under the lock means: once more."""
     if outcome is not None and not outcome.passed:
-        return decided.envelopes
+        return
     doubtful, decided.doubtful = decided.doubtful, []
-    if outcome is None:
-        lane.cache.put(key, decided.loaded)
+    if outcome is not None:
+        lane.settle([decided], outcome)
+    else:
+        lane.cache.put(decided.key, decided.loaded)
         for envelope, answer in decided.answers:
             envelope.give(answer)
-    else:
-        lane.settle([decided], outcome)
-    return doubtful
+        give_all(doubtful, stale())  # the row is there, and the rules know nothing of it
+    course.envelopes = [envelope for envelope in course.envelopes if not envelope.answer.done()]
 
 
 async def _present(lane: Lane, connection: Connection, key: Key) -> Loaded:
@@ -136,28 +163,36 @@ async def _present(lane: Lane, connection: Connection, key: Key) -> Loaded:
     return loaded
 
 
-async def _sort_out(connection: Connection, key: Key, envelopes: list[Envelope]) -> list[Envelope]:
-    """Answers those that are settled already: results accepted before, stale ones, keys that are taken."""
+async def _sort_out(
+    connection: Connection, key: Key, envelopes: list[Envelope]
+) -> tuple[list[Envelope], list[Envelope]]:
+    """Answers those that are settled already: results accepted before, stale ones, keys that are taken.
+
+    Returns who is to be decided now, and who later: a copy of a report in the same batch is answered once the
+    first is durable.
+    """
     reported = [envelope.reported[0] for envelope in envelopes if envelope.reported]
     rows = await connection.fetch("commit_jobs", *key, reported) if reported else []
     live = {row["job"]: row for row in rows}
-    remaining, seen = [], set()
+    now, later, seen = [], [], set()
     for envelope in envelopes:
+        if envelope.reported in seen:
+            later.append(envelope)
+            continue
         settled: object = None
         if envelope.reported:
             row = live.get(envelope.reported[0])
             if row is None or row["fence"] != envelope.reported[1] or _not_theirs(envelope, row["session"]):
                 settled = await _accepted_before(connection, key, envelope)
-            elif envelope.reported in seen:
-                settled = Done(changed=False)
-            seen.add(envelope.reported)
-        if settled is None and envelope.once is not None:
+            else:
+                seen.add(envelope.reported)
+        elif envelope.once is not None:
             settled = await _answered_before(connection, key, envelope)
         if settled is None:
-            remaining.append(envelope)
+            now.append(envelope)
         else:
             envelope.give(settled)
-    return remaining
+    return now, later
 
 
 def _not_theirs(envelope: Envelope, session: object) -> bool:
@@ -170,8 +205,14 @@ async def _accepted_before(connection: Connection, key: Key, envelope: Envelope)
         raise AssertionError("only reports come here")
     job, fence = envelope.reported
     row = await connection.fetchrow("commit_job_ended", key[0], job, key[1])
-    if row and row["fence"] == fence and row["state"] != "CANCELLED" and isinstance(envelope.event, JobEnded):
+    event = envelope.event
+    if row and row["fence"] == fence and isinstance(event, JobEnded) and row["state"] == event.state.value:
         return Done(changed=False)
+    return stale()
+
+
+def stale() -> Conflict:
+    """What the sender of a result that does not count is told."""
     return Conflict(
         "stale", "Nobody waits for this result any more: the job was handed out anew, or is over."
     )

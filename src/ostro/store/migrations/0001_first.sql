@@ -188,6 +188,7 @@ CREATE TABLE changes (
     namespace integer NOT NULL,
     workflow  uuid NOT NULL,
     version   bigint NOT NULL,
+    stamp     bigint NOT NULL,
     at        timestamptz NOT NULL,
     tasks     uuid[] NOT NULL,
     entries   bytea NOT NULL,

@@ -62,8 +62,8 @@ WITH given AS (
     FROM given g JOIN passed p ON p.w = g.w
     WHERE NOT g.is_born AND x.namespace = g.namespace AND x.id = g.id
 ), logged AS (
-    INSERT INTO changes (namespace, workflow, version, at, tasks, entries)
-    SELECT p.namespace, p.id, g.version + 1, $29, string_to_array(g.touched, ',')::uuid[], g.entries
+    INSERT INTO changes (namespace, workflow, version, stamp, at, tasks, entries)
+    SELECT p.namespace, p.id, g.version + 1, g.new_stamp, $29, string_to_array(g.touched, ',')::uuid[], g.entries
     FROM given g JOIN passed p ON p.w = g.w
 ), answered AS (
     INSERT INTO answers (namespace, key, request, status, body, until)
@@ -144,15 +144,22 @@ WITH given AS (
     DELETE FROM queue q USING jobs_given c JOIN passed p ON p.w = c.w
     WHERE NOT c.stays AND q.namespace = p.namespace AND q.workflow = p.id AND q.job = c.job
 ), revoked_given AS (
-    SELECT p.w, p.namespace, p.id AS workflow, r.job
-    FROM unnest($79::integer[], $80::uuid[]) AS r (w, job) JOIN passed p ON p.w = r.w
+    -- Locked first, so that whether somebody holds it is known as it is now: a claim may commit meanwhile.
+    SELECT p.w, held.namespace, held.workflow, held.job, held.session
+    FROM unnest($79::integer[], $80::uuid[]) AS r (w, job)
+    JOIN passed p ON p.w = r.w
+    CROSS JOIN LATERAL (
+        SELECT q.namespace, q.workflow, q.job, q.session FROM queue q
+        WHERE q.namespace = p.namespace AND q.workflow = p.id AND q.job = r.job
+        FOR UPDATE
+    ) AS held
 ), revoked_unclaimed AS (
     DELETE FROM queue q USING revoked_given r
-    WHERE q.namespace = r.namespace AND q.workflow = r.workflow AND q.job = r.job AND q.session IS NULL
+    WHERE q.namespace = r.namespace AND q.workflow = r.workflow AND q.job = r.job AND r.session IS NULL
 ), revoked AS (
     UPDATE queue q SET fence = q.fence + 1, revoked_at = $29, until = NULL
     FROM revoked_given r
-    WHERE q.namespace = r.namespace AND q.workflow = r.workflow AND q.job = r.job AND q.session IS NOT NULL
+    WHERE q.namespace = r.namespace AND q.workflow = r.workflow AND q.job = r.job AND r.session IS NOT NULL
     RETURNING r.w, q.session
 ), jobs_queued AS (
     INSERT INTO queue (namespace, workflow, job, task, run, queue, priority, position, timeout, safe_rerun,

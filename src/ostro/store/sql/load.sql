@@ -43,6 +43,12 @@ LEFT JOIN LATERAL (
 -- Which tasks were touched after a version.
 SELECT DISTINCT unnest(tasks) AS id FROM changes WHERE namespace = $1 AND workflow = $2 AND version > $3;
 
--- name: load_version
+-- name: load_versions
 -- Whether what is cached is still the truth.
-SELECT version, stamp FROM workflows WHERE namespace = $1 AND id = $2;
+SELECT w.namespace, w.id, w.version, w.stamp
+FROM unnest($1::integer[], $2::uuid[]) AS cached (namespace, id)
+JOIN workflows w ON w.namespace = cached.namespace AND w.id = cached.id;
+
+-- name: load_stamp
+-- Which commit made a version: others may have committed since, so the workflow's own row cannot tell.
+SELECT stamp FROM changes WHERE namespace = $1 AND workflow = $2 AND version = $3;
