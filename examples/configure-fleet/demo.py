@@ -45,7 +45,9 @@ class Fleet:
         self.tokens: dict[str, str] = {}
 
     def ostro(self, *arguments: str) -> str:
-        done = subprocess.run([*OSTRO, *arguments], env=self.environment, capture_output=True, text=True)
+        done = subprocess.run(
+            [*OSTRO, *arguments], env=self.environment, capture_output=True, text=True, check=False
+        )
         if done.returncode != 0:
             raise SystemExit(f"ostro {' '.join(arguments)} failed:\n{done.stderr}")
         return done.stdout.strip()
@@ -144,7 +146,9 @@ async def watch(client: Client) -> None:
                 last = change.version
                 for entry in change.entries:
                     what = " ".join(str(part) for part in (entry.what, entry.task, entry.state) if part)
-                    say(f"  {what}{f' ({entry.reason or entry.error})' if entry.reason or entry.error else ''}")
+                    say(
+                        f"  {what}{f' ({entry.reason or entry.error})' if entry.reason or entry.error else ''}"
+                    )
             return
         except OstroError:
             await asyncio.sleep(0.1)  # the server is away for a moment
