@@ -11,6 +11,7 @@ from ostro.api import failures
 from ostro.api.endpoints import handler
 from ostro.api.openapi import ENDPOINTS, document
 from ostro.api.v1 import poll
+from ostro.api.v1.workers import POLL
 from ostro.protocol import paths
 from ostro.service.desk import Desk
 
@@ -41,7 +42,7 @@ class App:
 def make_app(desk: Desk) -> App:
     """All of /v1 on this desk."""
     handlers = [handler(desk, endpoint) for endpoint in ENDPOINTS if endpoint.does is not None]
-    raw_poll = asgi(paths.POLL, opt={"endpoint": "poll"})(poll.route(desk))
+    raw_poll = asgi(paths.POLL, opt={"endpoint": POLL}, copy_scope=False)(poll.route(desk))
     routes = Litestar(
         [*handlers, raw_poll, _openapi],
         openapi_config=None,

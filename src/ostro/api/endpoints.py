@@ -100,7 +100,7 @@ def handler(desk: Desk, endpoint: Endpoint) -> HTTPRouteHandler:
 
     path = endpoint.path.replace("}", ":str}")
     return HTTPRouteHandler(
-        path, http_method=endpoint.method, status_code=endpoint.status, opt={"endpoint": endpoint}
+        path, http_method=endpoint.method, status_code=200, opt={"endpoint": endpoint}
     )(handle)
 
 

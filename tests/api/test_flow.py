@@ -1,0 +1,188 @@
+"""The main job over HTTP: people add tasks, servers pull theirs, the results come out."""
+
+from ostro.protocol import paths
+from tests.api.world import World, both
+
+
+async def test_health_needs_no_token(world: World) -> None:
+    assert (await world.anybody.get(paths.HEALTH))["status"] == "ok"
+
+
+async def test_a_task_for_a_server_goes_to_that_server_and_its_result_is_the_workflows_output(
+    world: World,
+) -> None:
+    workflow = await world.workflow({"name": "a", "action": "script", "target": {"server": "x"}})
+    x, y = await world.worker("x", server="x"), await world.worker("y", server="y")
+    assert (await y.poll(wait=0))["jobs"] == []
+    job = await x.job()
+    assert (job["name"], job["run"], job["input"], job["workflow"]) == ("a", 1, {}, str(workflow))
+    assert job["token"].startswith("ostro_job_")
+    answer = await x.end(job, {"exit_code": 0})
+    assert answer["settled"] == [{"job": job["job"], "fence": job["fence"], "status": "accepted", "why": ""}]
+    task = await world.admin.get(paths.at(paths.TASK, workflow=workflow, task="a"))
+    assert (task["state"], task["result"], task["why"]) == ("SUCCESS", {"exit_code": 0}, None)
+    await world.admin.post(paths.at(paths.SEAL, workflow=workflow))
+    told = await world.admin.get(paths.at(paths.WORKFLOW, workflow=workflow))
+    assert (told["state"], told["counts"]) == ("SUCCESS", {"SUCCESS": 1})
+    output = await world.admin.get(paths.at(paths.OUTPUT, workflow=workflow))
+    assert output == {"state": "SUCCESS", "output": {"a": {"exit_code": 0}}, "references": {}, "missing": []}
+
+
+async def test_a_running_job_adds_a_task_that_others_wait_for(world: World) -> None:
+    workflow = await world.workflow(
+        {
+            "name": "spawner",
+            "action": "script",
+            "target": {"server": "x"},
+            "tags": ["Deployment"],
+            "may_spawn": {"max": 2, "tags": ["Deployment"], "actions": ["script"]},
+        },
+        {"name": "after", "action": "std.noop", "requires": [{"tags": ["Deployment"]}]},
+        seal=True,
+    )
+    x = await world.worker("x", server="x")
+    job = await x.job()
+    inside = world.caller(job["token"])
+    child = {"name": "child", "action": "script", "tags": ["Deployment"], "target": {"server": "x"}}
+    await inside.post(paths.at(paths.TASKS, workflow=workflow), {"tasks": [child]})
+    await x.end(job)
+    child_job = await x.job()
+    assert child_job["name"] == "child"
+    waiting = await world.admin.get(paths.at(paths.TASK, workflow=workflow, task="after"))
+    assert waiting["why"]["because"][0]["kind"] == "term"
+    assert "Deployment" in waiting["why"]["says"]
+    await x.end(child_job)
+    told = await world.admin.get(paths.at(paths.WORKFLOW, workflow=workflow))
+    assert told["state"] == "SUCCESS"
+
+
+async def test_the_feed_tells_of_a_change_while_one_waits_for_it(world: World) -> None:
+    workflow = await world.workflow()
+    feed = paths.at(paths.CHANGES, workflow=workflow)
+    born = await world.admin.get(feed)
+    news, _ = await both(
+        world.admin.get(feed, after=born["next"], wait=10),
+        world.admin.post(
+            paths.at(paths.TASKS, workflow=workflow), {"tasks": [{"name": "a", "action": "std.noop"}]}
+        ),
+    )
+    assert [entry["task"] for entry in news["changes"][0]["entries"]][0] == "a"
+    assert news["next"] > born["next"]
+
+
+async def test_one_task_alone_answers_with_its_result(world: World) -> None:
+    body = {"name": "echo", "action": "std.echo", "input": {"output": {"n": 1}}}
+    response = await world.admin.ask("POST", paths.TASK_ALONE, body, params={"wait": 5})
+    assert response.status_code == 200
+    assert response.json()["task"]["result"] == {"n": 1}
+    found = await world.admin.get(response.headers["location"])
+    assert found["id"] == response.json()["task"]["id"]
+
+
+async def test_one_task_alone_that_has_not_ended_is_waited_for_again_under_the_same_key(
+    world: World,
+) -> None:
+    body = {"name": "slow", "action": "script", "target": {"server": "x"}}
+    key = {"Idempotency-Key": "k1"}
+    first = await world.admin.ask("POST", paths.TASK_ALONE, body, headers=key)
+    assert first.status_code == 202
+    x = await world.worker("x", server="x")
+    await x.end(await x.job(), 7)
+    again = await world.admin.ask("POST", paths.TASK_ALONE, body, headers=key, params={"wait": 5})
+    assert (again.status_code, again.json()["task"]["result"]) == (200, 7)
+    assert again.json()["workflow"] == first.json()["workflow"]
+
+
+async def test_a_workflow_that_runs_is_deleted_only_by_force(world: World) -> None:
+    workflow = await world.workflow({"name": "a", "action": "script", "target": {"server": "x"}})
+    path = paths.at(paths.WORKFLOW, workflow=workflow)
+    assert await world.admin.refused("DELETE", path) == (409, "workflow_running")
+    assert (await world.admin.ask("DELETE", path, params={"force": "true"})).status_code == 204
+    assert await world.admin.refused("GET", path) == (404, "workflow_not_found")
+
+
+async def test_why_tells_of_missing_workers_busy_slots_and_the_line(world: World) -> None:
+    target = {"server": "x"}
+    workflow = await world.workflow(
+        *({"name": name, "action": "script", "target": target} for name in ("a", "b", "c"))
+    )
+
+    async def why(task: str) -> list[tuple[str, int | None]]:
+        told = await world.admin.get(paths.at(paths.TASK, workflow=workflow, task=task))
+        return [(one["kind"], one.get("count")) for one in told["why"]["because"]]
+
+    assert await why("c") == [("no_worker", None)]
+    x = await world.worker("x", server="x")
+    assert await why("c") == [("queued_behind", 2)]
+    job = (await x.poll(free=1))["jobs"][0]
+    assert job["name"] == "a"
+    assert await why("a") == [("running", None)]
+    assert await why("c") == [("slots_busy", 1), ("queued_behind", 1)]
+
+
+async def test_a_cancelled_task_is_stopped_at_its_worker(world: World) -> None:
+    workflow = await world.workflow({"name": "a", "action": "script", "target": {"server": "x"}})
+    x = await world.worker("x", server="x")
+    job = await x.job()
+    path = paths.at(paths.TASK_CANCEL, workflow=workflow, task="a")
+    answer, _ = await both(x.poll(wait=2), world.admin.post(path))
+    assert [one["job"] for one in answer["cancel"]] == [job["job"]]
+    told = await world.admin.get(paths.at(paths.TASK, workflow=workflow, task="a"))
+    assert (told["state"], told["job"]["state"]) == ("CANCELLED", "stopping")
+    assert told["why"]["because"][0]["kind"] == "stopping"
+    await x.poll(held=[], stopped=[{key: job[key] for key in ("workflow", "job", "fence")}], wait=0)
+    told = await world.admin.get(paths.at(paths.TASK, workflow=workflow, task="a"))
+    assert (told["job"], told["why"]) == (None, None)
+
+
+async def test_what_a_job_writes_is_read_from_any_byte(world: World) -> None:
+    await world.workflow({"name": "a", "action": "script", "target": {"server": "x"}})
+    x = await world.worker("x", server="x")
+    job = await x.job()
+    quoted = {key: job[key] for key in ("workflow", "job", "fence")}
+    chunk = {**quoted, "offset": 0, "stream": "stdout", "data": "aGVsbG8="}
+    log = paths.at(paths.JOB_LOGS, job=job["job"])
+    body = {"session": x.session, "chunks": [chunk]}
+    page, answer = await both(world.admin.get(log, wait=5), x.caller.post(paths.LOGS, body))
+    assert answer == {"full": [], "refused": []}
+    assert (page["pieces"][0]["data"], page["next"], page["ended"]) == ("aGVsbG8=", 5, False)
+    assert (await world.admin.get(log, after=3))["pieces"][0] | {"at": ""} == {
+        "fence": job["fence"],
+        "offset": 3,
+        "stream": "stdout",
+        "at": "",
+        "data": "bG8=",
+    }
+    await x.end(job)
+    assert (await world.admin.get(log, after=5))["ended"] is True
+    told = await world.admin.get(paths.at(paths.JOB, job=job["job"]))
+    assert (told["state"], told["worker"]) == ("SUCCESS", "x")
+
+
+async def test_numbers_come_back_as_they_were_written(world: World) -> None:
+    body = b'{"tasks":[{"name":"n","action":"script","input":{"a":1.50,"b":123456789012345678901234567890}}]}'
+    answer = await world.admin.ask("POST", paths.WORKFLOWS, body)
+    workflow = answer.json()["id"]
+    task = await world.admin.ask("GET", paths.at(paths.TASK, workflow=workflow, task="n"))
+    assert '"input":{"a":1.50,"b":123456789012345678901234567890}' in task.text
+
+
+async def test_a_task_whose_name_holds_a_slash_has_a_path(world: World) -> None:
+    workflow = await world.workflow({"name": "a/b c?é", "action": "std.noop"})
+    path = paths.at(paths.TASK, workflow=workflow, task="a/b c?é")
+    assert (await world.admin.get(path))["name"] == "a/b c?é"
+
+
+async def test_pages_follow_each_other_by_their_cursors(world: World) -> None:
+    names = [f"t{n}" for n in range(5)]
+    workflow = await world.workflow(*({"name": name, "action": "std.noop"} for name in names))
+    path, seen, cursor = paths.at(paths.TASKS, workflow=workflow), [], {}
+    while True:
+        page = await world.admin.get(path, limit=2, **cursor)
+        seen += [task["name"] for task in page["tasks"]]
+        if page["next"] is None:
+            break
+        cursor = {"cursor": page["next"]}
+    assert seen == names
+    done = await world.admin.get(path, state="SUCCESS,ERROR", name="t3")
+    assert [task["name"] for task in done["tasks"]] == ["t3"]
