@@ -15,6 +15,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import stamina.instrumentation
 from deploy import deploy
 
 from ostro import Client, OstroError
@@ -139,17 +140,16 @@ async def watch(client: Client) -> None:
             found = await client.workflows.list()
             workflow = client.workflows.get(found[0].id) if found else None
         await asyncio.sleep(0.05)
-    last = 0
-    while True:
+    last, ended = 0, False
+    while not ended:
         try:
             async for change in workflow.changes(after=last):
                 last = change.version
                 for entry in change.entries:
                     what = " ".join(str(part) for part in (entry.what, entry.task, entry.state) if part)
-                    say(
-                        f"  {what}{f' ({entry.reason or entry.error})' if entry.reason or entry.error else ''}"
-                    )
-            return
+                    why = entry.reason or entry.error
+                    say(f"  {what} ({why})" if why else f"  {what}")
+                    ended = entry.what == "workflow_ended"
         except OstroError:
             await asyncio.sleep(0.1)  # the server is away for a moment
 
@@ -167,6 +167,7 @@ def show(output: dict[str, object]) -> None:
 
 
 def main() -> None:
+    stamina.instrumentation.set_on_retry_hooks([])  # that the server is away for a moment is the point here
     with tempfile.TemporaryDirectory(prefix="ostro-demo-") as folder:
         fleet = Fleet(Path(folder))
         try:

@@ -50,6 +50,7 @@ async def deploy(client: Client, interfere: Callable[[], Awaitable[None]] = noth
         "configure-web",
         run=CONFIGURE,
         target=web,
+        tags=["Deployment"],
         requires=["install-web"],
         safe_rerun=True,
         may_spawn=MaySpawn(max=1, tags=("PostDeployment",), actions=("script",)),
