@@ -106,7 +106,9 @@ async def show(client: Client, printer: Printer, name: str, workflow: UUID) -> N
         ("started", one.started_at),
         ("ended", one.ended_at),
     ]
-    printer.table(None, ("task", str(one.id)), [row for row in rows if row[1] not in (None, [], {})])
+    printer.table(
+        None, ("field", "value"), [("id", one.id), *[row for row in rows if row[1] not in (None, [], {})]]
+    )
     if one.why:
         click.echo(f"\n{one.why.says}")
         for because in one.why.because:
