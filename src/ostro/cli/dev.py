@@ -1,6 +1,8 @@
 """What `ostro dev` does around the server: tokens, the profile that the CLI finds, a worker of its own."""
 
+import ctypes
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ import click
 from ostro.client.profile import Profile, read_profile, write_profile
 
 _GRACE_SECONDS = 15
+_PR_SET_PDEATHSIG = 1
 
 
 class Dev:
@@ -58,4 +61,12 @@ class Dev:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             start_new_session=True,
+            preexec_fn=_end_with_dev,  # noqa: PLW1509  (one system call)
         )
+
+
+def _end_with_dev() -> None:
+    """Where the kernel can (Linux), the worker is told to stop when `ostro dev` dies, also by kill -9."""
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is not None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
