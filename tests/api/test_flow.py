@@ -66,7 +66,7 @@ async def test_the_feed_tells_of_a_change_while_one_waits_for_it(world: World) -
             paths.at(paths.TASKS, workflow=workflow), {"tasks": [{"name": "a", "action": "std.noop"}]}
         ),
     )
-    assert [entry["task"] for entry in news["changes"][0]["entries"]][0] == "a"
+    assert next(entry["task"] for entry in news["changes"][0]["entries"]) == "a"
     assert news["next"] > born["next"]
 
 
@@ -176,7 +176,9 @@ async def test_a_task_whose_name_holds_a_slash_has_a_path(world: World) -> None:
 async def test_pages_follow_each_other_by_their_cursors(world: World) -> None:
     names = [f"t{n}" for n in range(5)]
     workflow = await world.workflow(*({"name": name, "action": "std.noop"} for name in names))
-    path, seen, cursor = paths.at(paths.TASKS, workflow=workflow), [], {}
+    path = paths.at(paths.TASKS, workflow=workflow)
+    seen: list[str] = []
+    cursor: dict[str, str] = {}
     while True:
         page = await world.admin.get(path, limit=2, **cursor)
         seen += [task["name"] for task in page["tasks"]]

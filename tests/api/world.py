@@ -28,7 +28,7 @@ class Caller:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         self.token = token
         self.http = httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(app=app), base_url="http://ostro", headers=headers
+            transport=httpx2.ASGITransport(app=app),  # type: ignore[arg-type] base_url="http://ostro", headers=headers
         )
 
     async def ask(self, method: str, path: str, json: Any = None, **more: Any) -> httpx2.Response:

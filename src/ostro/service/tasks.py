@@ -7,7 +7,7 @@ import msgspec
 from ostro.core.events import Added, AddTasks, Answer, CancelTask, ChangeTask, Create, DeleteTask
 from ostro.core.specs import Birth, Spawner, TaskSpec
 from ostro.engine.lanes import Once
-from ostro.errors import Gone, NotFound
+from ostro.errors import Conflict, Gone, NotFound
 from ostro.service import why
 from ostro.service.access import Caller, require_own_task, require_own_workflow
 from ostro.service.desk import Desk
@@ -37,9 +37,14 @@ async def add(
     require_own_workflow(caller, workflow)
     claim = caller.claim
     spawner = Spawner(claim.task, claim.job) if claim is not None else None
-    answer = await desk.lanes.submit(
-        caller.namespace, workflow, AddTasks(tasks=tuple(specs), spawner=spawner), once=once
-    )
+    event = AddTasks(tasks=tuple(specs), spawner=spawner)
+    try:
+        answer = await desk.lanes.submit(caller.namespace, workflow, event, once=once)
+    except Conflict as refusal:
+        if claim is None or refusal.kind != "cycle":
+            raise
+        # The path of a cycle leads through tasks of others.
+        raise Conflict("cycle", "This would make a task wait for itself.", hint=refusal.hint) from None
     return for_caller(caller, answer)
 
 
