@@ -33,7 +33,9 @@ def run_inline(action: str, given: bytes) -> bytes | None:
             return bytes(msgspec.json.decode(given, type=_EchoInput).output)
         if action == "std.fail":
             data = msgspec.json.decode(given, type=_FailInput).error_data
-            raise InlineFailure("std.fail fails by its nature", None if data is msgspec.UNSET else bytes(data))
+            raise InlineFailure(
+                "std.fail fails by its nature", None if data is msgspec.UNSET else bytes(data)
+            )
     except msgspec.DecodeError as error:
         raise InlineFailure(f"the input of {action} is not what it takes: {error}") from None
     return None

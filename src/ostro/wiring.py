@@ -64,6 +64,23 @@ async def engine(settings: Settings, dsn: str) -> AsyncIterator[Desk]:
         notify=settings.notify,
         listen_dsn=settings.direct_url,
     )
+    try:
+        desk, supervisor = await _put_together(settings, database)
+        async with asyncio.TaskGroup() as group:
+            forever = (desk.lanes.run(), supervisor.run(), desk.parked.send(), desk.parked.listen())
+            background = [group.create_task(work) for work in forever]
+            try:
+                yield desk
+            finally:
+                supervisor.stop()
+                for task in background:
+                    task.cancel()
+    finally:
+        await database.close()
+
+
+async def _put_together(settings: Settings, database: Database) -> tuple[Desk, Supervisor]:
+    """The parts, from the lowest up; nothing runs yet."""
     limits, timing = settings.limits, settings.timing
     clock = Clock(database.now)
     await clock.set()
@@ -80,7 +97,6 @@ async def engine(settings: Settings, dsn: str) -> AsyncIterator[Desk]:
         cached_tasks=settings.cached_tasks,
     )
     dispatcher = Dispatcher(database, clock, parked, queues, timing=timing, limits=limits, new_id=new_id)
-    supervisor = Supervisor(all_loops(database, clock, lanes, dispatcher, queues, timing))
     desk = await open_desk(
         database=database,
         lanes=lanes,
@@ -91,20 +107,7 @@ async def engine(settings: Settings, dsn: str) -> AsyncIterator[Desk]:
         timing=timing,
         new_id=new_id,
     )
-    try:
-        async with asyncio.TaskGroup() as group:
-            background = [
-                group.create_task(work)
-                for work in (lanes.run(), supervisor.run(), parked.send(), parked.listen())
-            ]
-            try:
-                yield desk
-            finally:
-                supervisor.stop()
-                for task in background:
-                    task.cancel()
-    finally:
-        await database.close()
+    return desk, Supervisor(all_loops(database, clock, lanes, dispatcher, queues, timing))
 
 
 def run_server(settings: Settings, *, ready: Callable[[str], None] = lambda _url: None) -> int:
