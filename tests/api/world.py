@@ -27,9 +27,8 @@ class Caller:
     def __init__(self, app: App, token: str | None) -> None:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         self.token = token
-        self.http = httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(app=app),  # type: ignore[arg-type] base_url="http://ostro", headers=headers
-        )
+        transport = httpx2.ASGITransport(app=app)  # type: ignore[arg-type]
+        self.http = httpx2.AsyncClient(transport=transport, base_url="http://ostro", headers=headers)
 
     async def ask(self, method: str, path: str, json: Any = None, **more: Any) -> httpx2.Response:
         """The response, whatever it is."""
