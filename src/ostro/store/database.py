@@ -32,6 +32,7 @@ _AWAY = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     asyncpg.ReadOnlySQLTransactionError,  # a standby: the failover has not reached us yet
+    asyncpg.InternalClientError,  # the driver, on a connection that broke while it lay in the pool
 )
 
 
@@ -163,6 +164,9 @@ class Database:
             raw = await self._pool.acquire()
         try:
             yield Connection(raw)
+        except StorageUnavailable:
+            raw.terminate()  # whatever state it is in, nobody else shall find out
+            raise
         finally:
             with suppress(*_AWAY, asyncpg.PostgresError, asyncpg.InterfaceError):
                 await self._pool.release(raw)
