@@ -64,7 +64,9 @@ async def house() -> AsyncIterator[House]:
 
 def serve(port: int, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
     """The server's process."""
-    return subprocess.Popen([*OSTRO, "server", "--listen", f"127.0.0.1:{port}"], env=environment)
+    return subprocess.Popen(
+        [*OSTRO, "server", "--listen", f"127.0.0.1:{port}"], env=environment, stdout=subprocess.DEVNULL
+    )
 
 
 async def ready(client: Client) -> None:

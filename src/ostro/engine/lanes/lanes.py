@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from itertools import chain
 from typing import Any, TypeVar
 
 import structlog
@@ -18,6 +19,7 @@ from ostro.engine.parked import Hint, Parked
 from ostro.engine.queues import Queues
 from ostro.errors import Conflict, NotFound, StorageError, StorageUnavailable
 from ostro.store.database import Database
+from ostro.store.placement import MAIN, placement_of
 from ostro.values import UUID, Limits, Timing
 
 T = TypeVar("T")
@@ -53,25 +55,28 @@ class Lanes:
         self._patience = timing.request
         self._group: asyncio.TaskGroup | None = None
         self._few = asyncio.Semaphore(_SLOW_AT_ONCE)
-        self._lanes = [
-            Lane(
-                database=database,
-                queues=queues,
-                parked=parked,
-                clock=clock,
-                limits=limits,
-                new_id=new_id,
-                cache=Cache(cached_tasks // _LANES),
-                elsewhere=self._elsewhere,
-            )
-            for _ in range(_LANES)
-        ]
+        self._lanes = {
+            MAIN: [
+                Lane(
+                    database=database,
+                    queues=queues,
+                    parked=parked,
+                    clock=clock,
+                    limits=limits,
+                    new_id=new_id,
+                    cache=Cache(cached_tasks // _LANES),
+                    elsewhere=self._elsewhere,
+                )
+                for _ in range(_LANES)
+            ]
+        }
+        """By placement: a lane's statements reach one database alone."""
 
     async def run(self) -> None:
         """Works until cancelled."""
         async with asyncio.TaskGroup() as group:
             self._group = group
-            for lane in self._lanes:
+            for lane in chain.from_iterable(self._lanes.values()):
                 group.create_task(lane.run())
 
     async def submit(
@@ -130,7 +135,8 @@ class Lanes:
         self._parked.tell(Hint(namespace, workflows=(workflow,)))
 
     def _lane(self, key: Key) -> Lane:
-        return self._lanes[key[1].int % _LANES]
+        lanes = self._lanes[placement_of(key[0])]
+        return lanes[key[1].int % len(lanes)]
 
     def _elsewhere(self, lane: Lane, key: Key, envelopes: list[Envelope], attempt: Decided | None) -> None:
         if self._group is None:
