@@ -81,7 +81,8 @@ async def deploy(client: Client, interfere: Callable[[], Awaitable[None]] = noth
     await workflow.seal()
 
     await workflow.wait(timeout=120)
-    return await workflow.output()
+    output: dict[str, object] = await workflow.output()
+    return output
 
 
 async def main() -> None:
