@@ -6,6 +6,7 @@
 import sys
 from collections.abc import Sequence
 from functools import cache
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ _PROBLEMS = {
 @cache
 def document() -> bytes:
     """The document as JSON, keys in a stable order."""
-    return msgspec.json.format(msgspec.json.encode(_document(ENDPOINTS)), indent=2) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(_dedented(_document(ENDPOINTS))), indent=2) + b"\n"
 
 
 def _document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
@@ -72,6 +73,16 @@ def _document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
     }
+
+
+def _dedented(schema: Any) -> Any:
+    """Descriptions come from docstrings, which some Pythons keep indented."""
+    if isinstance(schema, dict):
+        return {
+            key: cleandoc(value) if key == "description" and isinstance(value, str) else _dedented(value)
+            for key, value in schema.items()
+        }
+    return [_dedented(value) for value in schema] if isinstance(schema, list) else schema
 
 
 def _operation(endpoint: Endpoint) -> dict[str, Any]:

@@ -165,7 +165,8 @@ class Database:
         try:
             yield Connection(raw)
         except StorageUnavailable:
-            raw.terminate()  # whatever state it is in, nobody else shall find out
+            with suppress(asyncpg.InterfaceError):  # the driver may have dropped it itself
+                raw.terminate()  # whatever state it is in, nobody else shall find out
             raise
         finally:
             with suppress(*_AWAY, asyncpg.PostgresError, asyncpg.InterfaceError):
