@@ -216,6 +216,7 @@ async def test_a_cancel_that_meets_a_claim_in_flight_revokes_what_was_claimed(da
             await claim.commit()
             await cancelling
             row = await raw.fetchrow("SELECT fence, revoked_at FROM queue")
+    assert row is not None
     assert row["fence"] == 2
     assert row["revoked_at"] is not None
 
