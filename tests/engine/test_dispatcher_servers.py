@@ -45,8 +45,8 @@ async def test_two_servers_never_grant_one_job_twice_and_all_are_granted(
             for n in range(count // 20):
                 server = (one, two)[n % 2]
                 jobs += await server.add(20, target=TARGETS[n % 4], tags=("even",) if n % 3 else ())
-    assert set(granted) == {(job.job, 1) for job in jobs}
-    assert max(granted.values()) == 1
+    # The fence may be further: a claim that comes back when its poll has gone is given back.
+    assert Counter(job for job, _fence in granted.elements()) == Counter(job.job for job in jobs)
     for database in databases:
         await database.close()
 
