@@ -166,7 +166,6 @@ class Database:
             yield Connection(raw)
         except StorageUnavailable:
             with suppress(asyncpg.InterfaceError):  # the driver may have dropped it itself
-                with suppress(asyncpg.InterfaceError):  # the driver noticed, and took it back
                 raw.terminate()  # whatever state it is in, nobody else shall find out
             raise
         finally:
