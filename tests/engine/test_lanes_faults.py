@@ -6,10 +6,13 @@ from datetime import timedelta
 import pytest
 
 from ostro.clock import new_id
-from ostro.core.events import Create
+from ostro.core.events import AddTasks, Create
 from ostro.core.specs import Birth
-from ostro.engine.lanes import AlreadyAnswered, Once
+from ostro.engine.lanes import AlreadyAnswered, Once, slow
+from ostro.engine.lanes.decided import decide_all
+from ostro.engine.lanes.envelope import Envelope
 from ostro.errors import StorageError
+from ostro.store.commit import commit
 from ostro.store.database import Database
 from ostro.store.load import load
 from ostro.store.statements import statements
@@ -114,6 +117,31 @@ async def test_results_sent_while_connections_are_cut_count_once(postgres, datab
     async with sql(database_url) as raw:
         assert await raw.fetchval("SELECT count(*) FROM jobs") == 50
     assert await orphans(database_url) == []
+
+
+async def test_a_write_whose_answer_was_lost_is_known_also_when_another_server_wrote_since(
+    database, database_url
+) -> None:
+    async with Whole(database).running() as server:
+        workflow = await server.create(task("A"))
+        key = (1, workflow)
+        lane = server.lanes._lane(key)
+        adding = Envelope(key, AddTasks(tasks=(task("B"),)), expires=lane.clock.now().timestamp())
+        loaded = await load(database, *key, nothing)
+        attempt = decide_all(key, loaded, [adding], lane.moment(), lane.positions)
+        assert attempt.write is not None
+        await commit(database, [attempt.write], lane.clock.now())  # and the connection breaks
+        async with Whole(database).running() as other:
+            await other.add(workflow, task("C"))
+        await slow.work(lane, key, [adding], attempt)
+        (added,) = (await adding.answer).tasks
+        assert not added.again  # the first answer, not that to a copy
+        assert set(await server.states(workflow)) == {"A", "B", "C"}
+    assert await orphans(database_url) == []
+
+
+async def nothing() -> None:
+    """Nobody else wants to breathe."""
 
 
 def once(server, key: str) -> Once:
