@@ -58,11 +58,14 @@ class World:
         done_when: tuple[Term, ...] = (),
         deadline: datetime | None = None,
         steps: int = 1000,
+        forgets: bool = False,
     ) -> None:
         self.now = BEGIN
         self.ids = 100
         self.limits = Limits(steps_per_decision=steps)
         self.decisions = 1
+        self.forgets = forgets
+        self.due: list[UUID] = []
         birth = Birth(namespace=1, id=UUID(int=1), done_when=done_when, deadline=deadline)
         event = Create(birth=birth, tasks=tuple(tasks), seal=seal)
         self.workflow, self.born = create(event, self.moment())
@@ -82,9 +85,21 @@ class World:
         return answer
 
     def drain(self) -> None:
+        """Lets it go on until there is no more to do; with `forgets`, each time as another server loads it."""
         while self.workflow.messages:
             self.decisions += 1
+            if self.forgets:
+                self.forget()
             decide(self.workflow, GoOn(next(iter(self.workflow.messages))), self.moment())
+        while self.due:
+            self.tell(RetryDue(self.due.pop()))
+
+    def forget(self) -> None:
+        """The server dies between two decisions: only rows are left, timers among them."""
+        timers = self.workflow.take_changes().timers.values()
+        now = [t.task for t in timers if t.kind == "retry" and t.task and t.due_at and t.due_at <= self.now]
+        self.due += now
+        self.workflow = reloaded(self.workflow)
 
     # -- the same in fewer words -------------------------------------------------------------------
 
@@ -139,8 +154,9 @@ class Twin(World):
         done_when: tuple[Term, ...] = (),
         deadline: datetime | None = None,
         steps: int = 1000,
+        forgets: bool = False,
     ) -> None:
-        super().__init__((), done_when=done_when, deadline=deadline, steps=steps)
+        super().__init__((), done_when=done_when, deadline=deadline, steps=steps, forgets=forgets)
         self.oracle = Oracle(done_when=done_when)
         first = Oracle(done_when=done_when, sealed=seal)
         refusal, refused = None, None
@@ -151,7 +167,9 @@ class Twin(World):
         except Refused as raised:
             refused = raised
         try:
-            World.__init__(self, tasks, seal=seal, done_when=done_when, deadline=deadline, steps=steps)
+            World.__init__(
+                self, tasks, seal=seal, done_when=done_when, deadline=deadline, steps=steps, forgets=forgets
+            )
         except Refusal as raised:
             refusal = raised
         assert (refusal is None) == (refused is None), f"birth: core {refusal!r}, oracle {refused!r}"
