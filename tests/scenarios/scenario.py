@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import msgspec
 
@@ -84,7 +85,7 @@ def in_core(scenario: Scenario) -> tuple[dict[str, str], str]:
         if isinstance(step, Work):
             work()
         elif isinstance(step, Refused):
-            assert refusal_of(lambda event=step.event: decide(workflow, event, moment())) == step.kind
+            assert refusal_of(partial(decide, workflow, step.event, moment())) == step.kind
         else:
             decide(workflow, step, moment())
     return ends_of(workflow)

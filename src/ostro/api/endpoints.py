@@ -99,9 +99,9 @@ def handler(desk: Desk, endpoint: Endpoint) -> HTTPRouteHandler:
         )
 
     path = endpoint.path.replace("}", ":str}")
-    return HTTPRouteHandler(
-        path, http_method=endpoint.method, status_code=200, opt={"endpoint": endpoint}
-    )(handle)
+    return HTTPRouteHandler(path, http_method=endpoint.method, status_code=200, opt={"endpoint": endpoint})(
+        handle
+    )
 
 
 async def _serve(desk: Desk, endpoint: Endpoint, request: Request[Any, Any, Any]) -> Reply:
