@@ -82,6 +82,23 @@ async def test_a_grant_that_is_held_already_is_dropped(server: PlayedServer, tmp
     assert (tmp_path / "ran").read_text() == "x\n"
 
 
+async def test_a_grant_that_comes_again_after_its_result_was_taken_is_not_run(
+    server: PlayedServer, tmp_path: Path
+) -> None:
+    runs = tmp_path / "runs"
+    async with working(server, tmp_path):
+        given = {"run": f"echo x >> {runs}"}
+        first = await server.grant("script", given)
+        await server.result_of(first)
+        # The answer to an earlier poll, overtaken by the one that settled the job.
+        await server.grant("script", given, job=first.job, workflow=first.workflow)
+        await server.result_of(await server.grant("script", given))
+        # The job handed out anew, after a loss, is another matter.
+        again = await server.grant("script", given, job=first.job, workflow=first.workflow, fence=2)
+        await server.until(lambda: any(one.fence == again.fence for one in server.results))
+    assert runs.read_text() == "x\n" * 3
+
+
 async def test_a_poll_is_parked_also_when_all_slots_are_busy(server: PlayedServer, tmp_path: Path) -> None:
     async with working(server, tmp_path, slots=1):
         grant = await server.grant("std.sleep", {"seconds": 1000})

@@ -11,6 +11,9 @@ Stage = Literal["running", "ended", "stopped"]
 Key = tuple[UUID, int]
 """(job, fence)."""
 
+_REMEMBERED = 10_000
+"""Settled hand-outs; the answers that may still bring one of them again are a few seconds old at most."""
+
 
 class Job:
     """One job in hand. `stopping` tells its action to end; `why` says whether anybody waits for the result."""
@@ -48,6 +51,7 @@ class Hand:
     def __init__(self, slots: int) -> None:
         self._slots = slots
         self._jobs: dict[Key, Job] = {}
+        self._settled: dict[Key, None] = {}
         self.taken = 0
 
     def __len__(self) -> int:
@@ -70,9 +74,13 @@ class Hand:
         return max(0, self._slots - len(self.running()))
 
     def take(self, grant: Grant) -> Job | None:
-        """A new job; None if it is in hand already, whatever became of it."""
+        """A new job; None if it is in hand already, whatever became of it, or was.
+
+        A poll whose list does not have a job brings it again; its answer may be overtaken by the one to a
+        later poll, which settles the job. A hand-out that was settled is never one to run.
+        """
         held = HeldJob(workflow=grant.workflow, job=grant.job, fence=grant.fence)
-        if (grant.job, grant.fence) in self._jobs:
+        if (grant.job, grant.fence) in self._jobs or (grant.job, grant.fence) in self._settled:
             return None
         self.taken += 1
         return self._put(Job(held, grant))
@@ -88,6 +96,13 @@ class Hand:
     def others(self, job: Job) -> list[Job]:
         """Former hand-outs of the same job that are still here."""
         return [other for other in self.running() if other.held.job == job.held.job and other is not job]
+
+    def settle(self, key: Key) -> None:
+        """The server has taken its result, or wants none of this hand-out any more."""
+        self.let_go(key)
+        self._settled[key] = None
+        if len(self._settled) > _REMEMBERED:
+            del self._settled[next(iter(self._settled))]
 
     def let_go(self, key: Key) -> None:
         """The server knows its end. Harmless when repeated."""

@@ -24,8 +24,7 @@ from ostro.errors import (
     TooMany,
     Unauthenticated,
 )
-from ostro.protocol.workers import CancelOrder, Grant, HeldJob, JobResult, Poll, PollAnswer
-from ostro.values import UUID
+from ostro.protocol.workers import CancelOrder, Grant, HeldJob, JobResult, Poll, PollAnswer, Settled
 from ostro.worker.hand import Hand, Job
 from ostro.worker.home import Home
 from ostro.worker.log_sender import LogSender
@@ -160,7 +159,7 @@ class Worker:
             if settled.status != "refused" or not self._outbox.reduce(
                 (settled.job, settled.fence), f"the result was refused: {settled.why}"
             ):
-                self._let_go(settled.job, settled.fence)
+                self._let_go(settled)
         for order in answer.cancel:
             self._cancel(order)
         for grant in answer.jobs:
@@ -182,9 +181,13 @@ class Worker:
         if self._outbox.unsent() or self._hand.stopped():
             self._news.set()
 
-    def _let_go(self, job: UUID, fence: int) -> None:
-        self._outbox.settle((job, fence))
-        self._hand.let_go((job, fence))
+    def _let_go(self, settled: Settled) -> None:
+        key = (settled.job, settled.fence)
+        self._outbox.settle(key)
+        if settled.status == "refused":
+            self._hand.let_go(key)  # the server has it still
+        else:
+            self._hand.settle(key)
 
     def _start(self, grant: Grant, group: asyncio.TaskGroup) -> None:
         job = self._hand.take(grant)
