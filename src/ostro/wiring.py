@@ -1,11 +1,12 @@
 """The composition root: makes a server out of its parts, runs it, and takes it apart in order."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
@@ -13,12 +14,12 @@ import structlog
 import uvicorn
 
 from ostro.api.app import make_app
-from ostro.clock import Clock, new_id
+from ostro.clock import Clock, monotonic, new_id, pause
 from ostro.engine.dispatcher import Dispatcher
 from ostro.engine.lanes import Lanes
 from ostro.engine.parked import Parked
 from ostro.engine.queues import Queues
-from ostro.errors import Invalid, StorageError
+from ostro.errors import Invalid, StorageError, StorageUnavailable
 from ostro.loops.all import all_loops
 from ostro.loops.supervisor import Supervisor
 from ostro.service import tokens
@@ -32,6 +33,7 @@ from ostro.store.embedded.server import reachable
 _log = structlog.get_logger("ostro.wiring")
 
 _GRACE_SECONDS = 5
+_LOOK_AGAIN = 0.5
 
 
 @asynccontextmanager
@@ -198,7 +200,9 @@ async def _serve(
 ) -> int:
     door = _bind(settings)
     async with database_at(settings) as dsn:
-        await (migrate.upgrade if upgrade else migrate.check)(settings.direct_url or dsn)
+        schema = migrate.upgrade if upgrade else migrate.check
+        await _patiently(lambda: schema(settings.direct_url or dsn), settings.timing.request)
+        _calm_the_collector()
         async with engine(settings, dsn) as desk:
             prepared = prepare(desk) if prepare is not None else None
             if asyncio.iscoroutine(prepared):
@@ -277,6 +281,30 @@ def _uvicorn_config(settings: Settings, desk: Desk) -> uvicorn.Config:
         timeout_keep_alive=75,
         backlog=4096,
     )
+
+
+def _calm_the_collector() -> None:
+    """Workflows in memory are many small objects that live long: looking through all of them again and again for
+    rings is what stalls a server. The young are looked at less often, the old rarely; what is there now never.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 100)
+
+
+async def _patiently(work: Callable[[], Awaitable[object]], patience: float) -> None:
+    """Again while the database is starting or recovering, for so many seconds."""
+    until = monotonic() + patience
+    while True:
+        try:
+            await work()
+        except StorageUnavailable as away:
+            if monotonic() > until:
+                raise
+            _log.warning("waiting_for_the_database", why=str(away))
+            await pause(_LOOK_AGAIN)
+        else:
+            return
 
 
 def _run(work: Coroutine[Any, Any, int]) -> int:
