@@ -126,8 +126,8 @@ def run_dev(
     return _run(_serve(settings, upgrade=True, prepare=prepare, ready=ready))
 
 
-def first_token(settings: Settings, kind: str, label: str) -> str:
-    """A token made in the database itself, where no server has to be asked: the first admin's."""
+def first_token(settings: Settings, **wanted: Any) -> str:
+    """A token made in the database itself, where no server has to be asked: the first admin's. Words of NewToken."""
 
     async def work() -> str:
         async with reach(settings) as dsn:
@@ -136,7 +136,7 @@ def first_token(settings: Settings, kind: str, label: str) -> str:
             try:
                 clock = Clock(database.now)
                 await clock.set()
-                return await tokens.first_token(database, kind, label, clock.now())
+                return await tokens.first_token(database, tokens.NewToken(**wanted), clock.now())
             finally:
                 await database.close()
 
@@ -147,8 +147,10 @@ async def dev_tokens(desk: Desk, known: str) -> tuple[str, str]:
     """For `ostro dev`: an admin's token (`known`, if it still counts) and one for its own worker."""
     now = desk.clock.now()
     admin = known if await tokens.counts(desk.database, known, "admin", now) else ""
-    admin = admin or await tokens.first_token(desk.database, "admin", "ostro dev", now)
-    return admin, await tokens.first_token(desk.database, "worker", "", now, pool=True)
+    admin = admin or await tokens.first_token(
+        desk.database, tokens.NewToken(kind="admin", label="ostro dev"), now
+    )
+    return admin, await tokens.first_token(desk.database, tokens.NewToken(kind="worker", pool=True), now)
 
 
 @asynccontextmanager

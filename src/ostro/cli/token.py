@@ -1,7 +1,5 @@
 """`ostro token`."""
 
-import asyncio
-import inspect
 import os
 from typing import Any
 
@@ -10,6 +8,7 @@ import click
 from ostro.cli.connect import Pair, connected
 from ostro.cli.output import Printer
 from ostro.client.client import Client
+from ostro.client.profile import read_profile
 
 _KINDS = ["admin", "write", "read", "worker", "join"]
 
@@ -74,14 +73,18 @@ def _first(callback: Any) -> Any:
     """In front of `create`: without a server, but with a database, the first token is made there."""
 
     def either(**told: Any) -> Any:
-        server = told["server"] or os.environ.get("OSTRO_SERVER")
+        named = told["server"] or os.environ.get("OSTRO_SERVER") or read_profile(told["profile"]).server
         database = os.environ.get("OSTRO_DATABASE_URL") or os.environ.get("OSTRO_DATA_DIR")
-        if server or not database:
+        if named or not database:
             return callback(**told)
         from ostro.cli.server import server_side, settings
 
-        made = server_side().first_token(settings(), told["kind"], told["label"])
-        click.echo(asyncio.run(made) if inspect.iscoroutine(made) else made)
+        words = ("kind", "label", "pool", "uses", "expires_in")
+        wanted = {word: told[word] for word in words} | {
+            "binding": dict(told["binding"]),
+            "grants": told["grants"],
+        }
+        click.echo(server_side().first_token(settings(), **wanted))
         return None
 
     return either

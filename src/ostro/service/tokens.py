@@ -37,7 +37,7 @@ async def create(desk: Desk, caller: Caller, wanted: NewToken) -> tuple[str, Tok
     """A new token of the caller's namespace, and its text, which is told this once."""
     _check(wanted)
     minted = mint(wanted.kind)
-    row = _row(desk, caller.namespace, minted, wanted)
+    row = _row(caller.namespace, minted, wanted, desk.clock.now())
     await tokens.insert(desk.database, row)
     await _note(desk, caller, "token_created", f"{wanted.kind} token {row.id} {wanted.label!r}".strip())
     return minted.text, row
@@ -83,7 +83,7 @@ async def join(
     binding = bound_by(ticket.binding, capabilities)
     now, minted = desk.clock.now(), mint("worker")
     wanted = NewToken(kind="worker", label=name, binding=binding, grants=ticket.grants)
-    row = _row(desk, caller.namespace, minted, wanted, parent=ticket.id)
+    row = _row(caller.namespace, minted, wanted, now, parent=ticket.id)
     async with desk.database.transaction() as connection:
         held = _holder(await tokens.lock_names(connection, caller.namespace, now), ticket, name, binding)
         if held is None:
@@ -140,9 +140,8 @@ def _holder(live: Sequence[Bound], ticket: TokenRow, name: str, binding: Mapping
 
 
 def _row(
-    desk: Desk, namespace: int, minted: Minted, wanted: NewToken, *, parent: str | None = None
+    namespace: int, minted: Minted, wanted: NewToken, now: datetime, *, parent: str | None = None
 ) -> TokenRow:
-    now = desk.clock.now()
     uses = (wanted.uses or 1) if wanted.kind == "join" else None
     return TokenRow(
         id=minted.id,
@@ -202,23 +201,11 @@ async def audited(desk: Desk, caller: Caller, limit: int) -> list[Audited]:
     return await audit.read(desk.database, caller.namespace, limit)
 
 
-async def first_token(database: Database, kind: str, label: str, now: datetime, *, pool: bool = False) -> str:
+async def first_token(database: Database, wanted: NewToken, now: datetime) -> str:
     """A token of the namespace `default`, for who holds the database itself: before any server can be asked."""
-    wanted = NewToken(kind=kind, label=label, pool=pool)
     _check(wanted)
-    minted = mint(kind)
-    await tokens.insert(
-        database,
-        TokenRow(
-            id=minted.id,
-            namespace=DEFAULT_NAMESPACE,
-            kind=kind,
-            secret=minted.hash,
-            label=label,
-            pool=pool,
-            created_at=now,
-        ),
-    )
+    minted = mint(wanted.kind)
+    await tokens.insert(database, _row(DEFAULT_NAMESPACE, minted, wanted, now))
     return minted.text
 
 
