@@ -156,7 +156,9 @@ async def a_world(dsn: str, folder: Path, limits: Limits | None = None) -> Async
     settings = Settings(data_dir=folder, database_url=dsn, limits=limits or Limits(), timing=QUICK)
     async with engine(settings, dsn) as desk:
         world = World(desk)
-        text = await tokens.first_token(desk.database, "admin", "test", desk.clock.now())
+        text = await tokens.first_token(
+            desk.database, tokens.NewToken(kind="admin", label="test"), desk.clock.now()
+        )
         world.admin = world.caller(text)
         try:
             yield world
