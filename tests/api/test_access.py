@@ -174,6 +174,52 @@ async def test_a_worker_reports_and_logs_its_own_jobs_only(world: World) -> None
     assert told["state"] == "RUNNING"
 
 
+async def test_a_worker_writes_no_other_log_beside_its_own(world: World) -> None:
+    _workflow, x, job = await running_job(world)
+    other = await world.workflow({"name": "else", "action": "script", "target": {"server": "y"}})
+    quoted = {key: job[key] for key in ("workflow", "job", "fence")}
+    mine = {**quoted, "offset": 0, "stream": "stdout", "data": "aGVsbG8="}
+    forged = [mine, {**mine, "fence": job["fence"] + 1}, {**mine, "workflow": str(other)}]
+    written = await x.caller.post(paths.LOGS, {"session": x.session, "chunks": forged})
+    assert written["refused"] == [job["job"]]
+    log = paths.at(paths.JOB_LOGS, job=job["job"])
+    assert [one["fence"] for one in (await world.admin.get(log))["pieces"]] == [job["fence"]]
+
+
+async def test_chunks_that_overlap_do_not_get_around_the_limit_of_a_log(world: World) -> None:
+    _workflow, x, job = await running_job(world)
+    quoted = {key: job[key] for key in ("workflow", "job", "fence")}
+
+    async def write(*offsets: int) -> None:
+        chunks = [{**quoted, "offset": at, "stream": "stdout", "data": "aGVsbG8="} for at in offsets]
+        await x.caller.post(paths.LOGS, {"session": x.session, "chunks": chunks})
+
+    await write(0, 1, 5, 7)
+    await write(0, 4, 10)
+    found = (await world.admin.get(paths.at(paths.JOB_LOGS, job=job["job"])))["pieces"]
+    assert [one["offset"] for one in found] == [0, 5, 10]
+
+
+async def test_what_a_poll_cannot_mean_is_refused_with_its_place(world: World) -> None:
+    _workflow, x, job = await running_job(world)
+    held = {key: job[key] for key in ("workflow", "job", "fence")}
+    for wrong in (
+        {"tags": ["a\0b"]},
+        {"held": [{**held, "fence": 2**40}]},
+        {"held": [{**held, "fence": -1}]},
+    ):
+        assert (await x.caller.refused("POST", paths.POLL, x.body(**wrong)))[0] == 422
+
+
+async def test_a_worker_gets_no_more_jobs_than_it_has_slots(world: World) -> None:
+    await world.workflow(
+        *({"name": f"t{i}", "action": "script", "target": {"server": "x"}} for i in range(10))
+    )
+    x = await world.worker("x", server="x")
+    await x.register(slots=2)
+    assert len((await x.poll(free=10_000, wait=0))["jobs"]) == 2
+
+
 async def test_nobody_can_call_himself_what_his_token_does_not_say(world: World) -> None:
     caller = await world.token("worker", binding={"server": "web-2"}, grants=["role"])
     worker = Worker(caller, "web-2")

@@ -4,7 +4,7 @@ Users' JSON (input, result) travels as `msgspec.Raw`: nobody in between looks in
 """
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -18,13 +18,16 @@ POLL_PATH = "/v1/workers/poll"
 LOGS_PATH = "/v1/workers/logs"
 LEAVE_PATH = "/v1/workers/leave"
 
+Fence = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+Offset = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+
 
 class HeldJob(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):
     """A job in a worker's hands: what it quotes in all that it says of it."""
 
     workflow: UUID
     job: UUID
-    fence: int
+    fence: Fence
 
 
 class Register(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -73,7 +76,7 @@ class JobResult(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     workflow: UUID
     job: UUID
-    fence: int
+    fence: Fence
     state: Literal["SUCCESS", "ERROR"]
     result: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET  # `Raw | None` decodes nothing but null
     error: str | None = None
@@ -148,8 +151,8 @@ class LogChunk(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     workflow: UUID
     job: UUID
-    fence: int
-    offset: int
+    fence: Fence
+    offset: Offset
     stream: Literal["stdout", "stderr"]
     data: bytes
 

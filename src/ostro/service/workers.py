@@ -15,7 +15,7 @@ from ostro.service.desk import Desk
 from ostro.service.keys import JobClaim, unknown_token
 from ostro.store.tables import fleet, logs
 from ostro.store.tables.fleet import WorkerView
-from ostro.store.tables.logs import Chunk
+from ostro.store.tables.logs import Chunk, HandOut
 from ostro.store.tables.tokens import TokenRow
 from ostro.values import UUID, TaskState
 
@@ -135,7 +135,8 @@ async def poll(desk: Desk, caller: Caller, ask: Ask, reports: Sequence[Ended]) -
     `ask.held` is the worker's whole list; what is settled here is taken out of it. A report whose fate is not
     known (the database is away) is not settled: the worker sends it again.
     """
-    await desk.dispatcher.find_worker(caller.namespace, _token(caller).id, ask.session)
+    worker = await desk.dispatcher.find_worker(caller.namespace, _token(caller).id, ask.session)
+    ask.free = min(ask.free, worker.slots)
     settled = await _settle(desk, caller, ask.session, reports)
     over = {(one.job, one.fence) for one in settled}
     ask.held = tuple(one for one in ask.held if (one.job, one.fence) not in over)
@@ -183,20 +184,24 @@ async def write_logs(
     if not chunks:
         return set(), set()
     held = await logs.held(desk.database, caller.namespace, session, chunks)
-    mine = [chunk for chunk in chunks if chunk.job in held]
+    mine = [chunk for chunk in chunks if chunk.hand_out in held]
     kept, full = _cut(mine, desk.limits.log_bytes)
     if kept:
         await logs.append(desk.database, caller.namespace, kept, desk.clock.now())
         # Who follows the log elsewhere looks by itself: a NOTIFY for each chunk would cost more.
         desk.parked.hear(Hint(caller.namespace, workflows=tuple({chunk.workflow for chunk in kept})))
-    return full, {chunk.job for chunk in chunks} - held
+    return full, {chunk.job for chunk in chunks if chunk.hand_out not in held}
 
 
 def _cut(chunks: Sequence[Chunk], most: int) -> tuple[list[Chunk], set[UUID]]:
-    """What fits into the logs; the first that does not is cut, with a mark."""
+    """What fits into the logs and does not overlap; the first that does not fit is cut, with a mark."""
     kept: list[Chunk] = []
     full: set[UUID] = set()
-    for chunk in chunks:
+    ends: dict[HandOut, int] = {}
+    for chunk in sorted(chunks, key=lambda one: one.start):
+        if chunk.start < ends.get(chunk.hand_out, 0):
+            continue
+        ends[chunk.hand_out] = chunk.start + len(chunk.body)
         if chunk.start + len(chunk.body) <= most:
             kept.append(chunk)
             continue

@@ -15,7 +15,7 @@ from ostro.api import failures
 from ostro.api.auth import caller_of
 from ostro.api.checked import check_depth, check_text
 from ostro.api.v1.shapes import polled as shape
-from ostro.api.v1.workers import POLL, held_of
+from ostro.api.v1.workers import POLL, check_filter, held_of
 from ostro.engine.dispatcher import Ask
 from ostro.errors import Invalid, OstroError, Refusal, StorageUnavailable, TooLarge
 from ostro.protocol.workers import JobResult, Poll
@@ -69,6 +69,8 @@ def _decode(raw: bytes) -> Poll:
 
 async def _poll(desk: Desk, caller: Caller, asked: Poll) -> Polled:
     tags = asked.tags
+    if isinstance(tags, list):
+        check_filter(tags, desk.limits)
     ask = Ask(
         namespace=caller.namespace,
         token=caller.id,

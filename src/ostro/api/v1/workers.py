@@ -26,6 +26,7 @@ from ostro.values import Limits
 
 _MOST_SLOTS = 10_000
 _MOST_CAPABILITIES = 200
+_MOST_TAGS = 1_000
 
 
 async def register(call: Call[NoQuery, Register]) -> Reply:
@@ -75,8 +76,6 @@ async def write_logs(call: Call[NoQuery, Logs]) -> Reply:
         for one in call.body.chunks
         if one.data
     ]
-    wrong = [("$.chunks", "an offset is 0 or more")] if any(c.start < 0 for c in chunks) else []
-    described.refuse(wrong)
     full, refused = await workers.write_logs(call.desk, call.caller, call.body.session, chunks)
     return Reply(LogsAnswer(full=sorted(full), refused=sorted(refused)))
 
@@ -108,6 +107,13 @@ def held_of(jobs: list[HeldJob]) -> tuple[Held, ...]:
     return tuple(Held(one.workflow, one.job, one.fence) for one in jobs)
 
 
+def check_filter(tags: list[str], limits: Limits) -> None:
+    """Refuses tags that could not be kept. Invalid."""
+    wrong: list[tuple[str, str]] = []
+    described.check_labels(tags, _MOST_TAGS, "$.tags", limits, wrong)
+    described.refuse(wrong)
+
+
 def _check_registration(wanted: Register, limits: Limits) -> None:
     if wanted.protocol != PROTOCOL:
         raise Conflict(
@@ -125,7 +131,7 @@ def _check_registration(wanted: Register, limits: Limits) -> None:
         for value in values:
             described.check_target({key: value}, "$.capabilities", limits, wrong)
     described.check_labels(wanted.actions, 1000, "$.actions", limits, wrong)
-    described.check_labels(wanted.tags or [], 1000, "$.tags", limits, wrong)
+    described.check_labels(wanted.tags or [], _MOST_TAGS, "$.tags", limits, wrong)
     if len(wanted.version) > limits.name_length:
         wrong.append(("$.version", "is too long"))
     if wrong:

@@ -8,6 +8,9 @@ import msgspec
 from ostro.store.database import Database
 from ostro.values import UUID
 
+HandOut = tuple[UUID, UUID, int]
+"""Workflow, job, fence."""
+
 
 class Chunk(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Bytes that a job wrote; `start` counts the bytes of its log before them."""
@@ -19,6 +22,11 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     stream: str
     body: bytes
 
+    @property
+    def hand_out(self) -> HandOut:
+        """Whose log it belongs to."""
+        return self.workflow, self.job, self.fence
+
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A chunk as it is read."""
@@ -29,17 +37,17 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     body: bytes
 
 
-async def held(database: Database, namespace: int, session: UUID, chunks: Sequence[Chunk]) -> set[UUID]:
-    """The jobs among these that the session holds under the fence that it quotes."""
-    keys = sorted({(chunk.workflow, chunk.job, chunk.fence) for chunk in chunks})
+async def held(database: Database, namespace: int, session: UUID, chunks: Sequence[Chunk]) -> set[HandOut]:
+    """The hand-outs among these that are the session's."""
+    keys = sorted({chunk.hand_out for chunk in chunks})
     rows = await database.fetch(
         "logs_held", namespace, session, [k[0] for k in keys], [k[1] for k in keys], [k[2] for k in keys]
     )
-    return {row["job"] for row in rows}
+    return {(row["workflow"], row["job"], row["fence"]) for row in rows}
 
 
 async def append(database: Database, namespace: int, chunks: Sequence[Chunk], now: datetime) -> None:
-    """Writes the chunks; one that is there already changes nothing."""
+    """Writes the chunks, as far as they begin behind what is there: one that comes again changes nothing."""
     await database.execute(
         "logs_append",
         namespace,
