@@ -6,7 +6,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from ostro.api.openapi import ENDPOINTS
+from ostro.errors import Unauthenticated
 from ostro.protocol import paths
+from ostro.service import workers
 from tests.api.test_openapi import routes_of
 from tests.api.world import Caller, Worker, World, both
 
@@ -248,6 +250,16 @@ async def test_a_revoked_worker_is_out_at_once_also_while_it_waits(world: World)
             await woken.wait(1)
     own = paths.at(paths.TASK, workflow=workflow, task="mine")
     assert await inside.refused("GET", own) == (401, "unknown_token")
+
+
+async def test_who_was_let_in_just_before_its_token_was_revoked_begins_no_session(world: World) -> None:
+    caller = await world.token("worker", binding={"server": "x"})
+    let_in = await world.desk.gate.admit(str(caller.token))
+    await world.admin.ask("DELETE", paths.at(paths.TOKEN, token=let_in.id))
+    with pytest.raises(Unauthenticated):
+        await workers.register(
+            world.desk, let_in, workers.Registration(name="x", instance=world.desk.new_id())
+        )
 
 
 async def test_answers_under_a_key_are_the_callers_own(world: World) -> None:

@@ -107,6 +107,11 @@ async def register(
     return row is not None
 
 
+async def is_revoked(connection: Connection, token: str) -> bool:
+    """Whether the token was revoked; it is locked until the transaction ends."""
+    return bool(await connection.fetchval("worker_token", token))
+
+
 async def sessions_of_token(
     connection: Connection, namespace: int, token: str, but: str, now: datetime
 ) -> int:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from ostro.clock import Clock, monotonic
 from ostro.engine.dispatcher.session import Session, unknown_session
-from ostro.errors import Conflict, StorageError, TooMany
+from ostro.errors import Conflict, StorageError, TooMany, Unauthenticated
 from ostro.store import queue as store
 from ostro.store import workers
 from ostro.store.database import Connection, Database
@@ -183,6 +183,8 @@ class Sessions:
 
     async def _register(self, connection: Connection, session: Session, former: Former | None) -> None:
         worker, now = session.worker, self._clock.now()
+        if await workers.is_revoked(connection, worker.token):
+            raise Unauthenticated("unknown_token", "This token was revoked just now.")
         count = await workers.sessions_of_token(connection, worker.namespace, worker.token, worker.name, now)
         if count >= self._limits.sessions_per_token:
             raise TooMany(

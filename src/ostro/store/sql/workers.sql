@@ -18,6 +18,11 @@ SET instance = excluded.instance, session = excluded.session, token = excluded.t
 WHERE workers.session = $5
 RETURNING session;
 
+-- name: worker_token
+-- Locked, so that of a registration and a revocation one waits for the other: the later one sees what the earlier
+-- did. So do two registrations by one token, which are counted.
+SELECT revoked_at IS NOT NULL FROM tokens WHERE id = $1 FOR NO KEY UPDATE;
+
 -- name: workers_of_token
 -- For the limit of live sessions per token; the worker's own name does not count.
 SELECT count(*) FROM workers
