@@ -120,6 +120,17 @@ async def test_why_tells_of_missing_workers_busy_slots_and_the_line(world: World
     assert await why("c") == [("slots_busy", 1), ("queued_behind", 1)]
 
 
+async def test_a_workflow_says_that_nobody_can_take_its_task(world: World) -> None:
+    workflow = await world.workflow({"name": "a", "action": "script", "target": {"server": "x"}})
+    here = paths.at(paths.WORKFLOW, workflow=workflow)
+    why = (await world.admin.get(here))["why"]
+    assert "1 task has started and not ended: a" in why["says"]
+    assert "`a`: no live worker has server=x" in why["says"]
+    assert [one["task"] for one in why["because"] if one["kind"] == "no_worker"] == ["a"]
+    await world.worker("x", server="x")
+    assert "no live worker" not in (await world.admin.get(here))["why"]["says"]
+
+
 async def test_a_cancelled_task_is_stopped_at_its_worker(world: World) -> None:
     workflow = await world.workflow({"name": "a", "action": "script", "target": {"server": "x"}})
     x = await world.worker("x", server="x")

@@ -49,3 +49,12 @@ def test_a_profile_that_names_a_server_goes_before_the_database(tmp_path: Path) 
     asked = ostro(tmp_path, "token", "create", "--scope", "admin", OSTRO_DATA_DIR=str(tmp_path / "nothing"))
     assert asked.returncode == 8
     assert "127.0.0.1:1" in asked.stderr
+
+
+def test_a_dump_into_a_folder_that_is_not_there_is_told_without_a_trace(
+    database_url: str, tmp_path: Path
+) -> None:
+    asked = ostro(tmp_path, "db", "dump", str(tmp_path / "no" / "dump"), OSTRO_DATABASE_URL=database_url)
+    assert asked.returncode == 1
+    assert asked.stderr.startswith("Error: ")
+    assert "Traceback" not in asked.stderr

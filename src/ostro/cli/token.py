@@ -84,7 +84,8 @@ def _first(callback: Any) -> Any:
             "binding": dict(told["binding"]),
             "grants": told["grants"],
         }
-        click.echo(server_side().first_token(settings(), **wanted))
+        text = server_side().first_token(settings(), **wanted)
+        Printer(told["form"]).show({"token": text}, text)
         return None
 
     return either

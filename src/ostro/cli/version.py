@@ -3,9 +3,13 @@
 import click
 
 import ostro
+from ostro.cli.output import Printer
 
 
 @click.command()
-def version() -> None:
+@click.option(
+    "-o", "--output", "form", type=click.Choice(["table", "json"]), default="table", help="How to print."
+)
+def version(form: str) -> None:
     """Say which version this is."""
-    click.echo(ostro.__version__)
+    Printer(form).show({"version": ostro.__version__}, ostro.__version__)

@@ -49,9 +49,14 @@ def _sentences(workflow: Workflow) -> list[str]:
         found.append(f"it is being stopped ({workflow.row.stopping})")
     if workflow.started:
         some = ", ".join(task.name for task in list(workflow.started)[:_NAMED])
-        found.append(f"{len(workflow.started)} tasks have started and not ended: {some}")
+        one = len(workflow.started) == 1
+        found.append(
+            f"{len(workflow.started)} task{' has' if one else 's have'} started and not ended: {some}"
+        )
     if workflow.waiting:
-        found.append(f"{len(workflow.waiting)} tasks wait for what they require")
+        one = len(workflow.waiting) == 1
+        waits = "task waits for what it requires" if one else "tasks wait for what they require"
+        found.append(f"{len(workflow.waiting)} {waits}")
     if not workflow.row.sealed:
         until = "or its `done_when` to hold" if workflow.done_when else "since tasks may still come"
         found.append(f"it is open: it waits to be sealed (`ostro workflow seal {workflow.id}`), {until}")

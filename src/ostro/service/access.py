@@ -48,7 +48,7 @@ def require(caller: Caller, kinds: frozenset[Kind]) -> None:
     wanted = [kind for kind in ("read", "write", "admin", "worker", "join", "job") if kind in kinds]
     raise NotAllowed(
         "not_allowed",
-        f"A {caller.kind} token may not do this.",
+        f"A token of kind {caller.kind} may not do this.",
         hint=f"It takes a token of kind {' or '.join(wanted)}.",
     )
 

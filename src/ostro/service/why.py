@@ -13,7 +13,7 @@ from ostro.store.tables import jobs, tasks, workflows
 from ostro.store.tables.jobs import JobView
 from ostro.store.tables.tasks import TaskView
 from ostro.store.tables.workflows import WorkflowView
-from ostro.values import TaskState, Term
+from ostro.values import UUID, TaskState, Term
 
 _NAMED = 10
 
@@ -80,8 +80,39 @@ async def of_workflow(desk: Desk, namespace: int, workflow: WorkflowView) -> Why
             Because(kind="open", says="it is open: more tasks may come until it is sealed", command=command)
         )
     found += [Because(kind="task", says=says, task=name) for name, says in report.waiting]
-    sentences = [*(one.says for one in found if one.kind == "parked"), *report.sentences]
+    stuck = await _without_worker(desk, namespace, workflow.id)
+    sentences = [
+        *(one.says for one in found if one.kind == "parked"),
+        *report.sentences,
+        *(f"`{one.task}`: {one.says}" for one in stuck),
+    ]
+    found += stuck
     return Why("; ".join(sentences), tuple(found))
+
+
+async def _without_worker(desk: Desk, namespace: int, workflow: UUID) -> list[Because]:
+    """Of the first started tasks: those that no live worker could take."""
+    started = await tasks.page(
+        desk.database,
+        namespace,
+        workflow,
+        after=None,
+        states=[TaskState.RUNNING],
+        name=None,
+        tag=None,
+        limit=_NAMED,
+    )
+    if not started:
+        return []
+    workers = await desk.dispatcher.live_workers(namespace)
+    found = []
+    for task in started:
+        if task.job is None or any(_could(one, task) for one in workers):
+            continue
+        job = await jobs.live(desk.database, namespace, workflow, task.job)
+        if job is not None and job.state == "queued":
+            found.append(msgspec.structs.replace(_nobody(task), task=task.name))
+    return found
 
 
 async def _of_terms(desk: Desk, namespace: int, task: TaskView) -> list[Because]:

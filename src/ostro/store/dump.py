@@ -20,8 +20,11 @@ async def dump(dsn: str, file: Path) -> None:
     """
     major = await _server_major(dsn)
     half = file.with_name(f"{file.name}.half")
-    half.touch(mode=0o600)
-    half.chmod(0o600)
+    try:
+        half.touch(mode=0o600)
+        half.chmod(0o600)
+    except OSError as refused:
+        raise StorageError(f"{file} cannot be written: {refused.strerror}.") from refused
     try:
         options = ["--format=custom", "--no-owner", "--no-privileges", f"--file={half}"]
         await _use("pg_dump", _tools_for(major), dsn, options)
