@@ -155,7 +155,9 @@ async def test_revoked_jobs_of_a_session_that_left_are_gone(database: Database) 
         (job,) = await server.add()
         await hands.poll(wait=2)
         async with sql(database.dsn) as raw:
-            await raw.execute("UPDATE queue SET fence = fence + 1, revoked_at = clock_timestamp()")
+            await raw.execute(
+                "UPDATE queue SET fence = fence + 1, revoked_at = clock_timestamp(), attempts = 3"
+            )
         await server.dispatcher.leave(1, "t", hands.session)
         assert await server.dispatcher.free_lost([1], server.clock.now()) == []
         assert await row(database.dsn, job) is None

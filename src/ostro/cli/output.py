@@ -58,7 +58,12 @@ def _cell(value: Any) -> str:
         return pairs(value)
     if isinstance(value, (list, tuple)):
         return " ".join(map(str, value))
-    return str(value)
+    return _printable(str(value))
+
+
+def _printable(text: str) -> str:
+    """What others wrote must neither break the line nor steer the terminal."""
+    return "".join(one if one.isprintable() else " " for one in text)
 
 
 def _plain(head: Sequence[str], rows: list[list[str]]) -> None:

@@ -197,10 +197,10 @@ WHERE q.namespace = mine.namespace AND q.workflow = mine.workflow AND q.job = mi
 
 -- name: queue_lost
 -- Leases of sessions that left, were replaced or expired: it reads the leased rows alone, and a renewal needs to
--- touch none of them. Rows whose end could not be decided three times are left to people.
+-- touch none of them. Rows whose end could not be decided three times are left to people, unless they were cancelled since.
 SELECT q.namespace, q.workflow, q.job, q.fence, q.session, q.worker, q.safe_rerun, q.revoked_at IS NOT NULL AS revoked
 FROM unnest($1::integer[]) AS n (namespace)
-JOIN queue q ON q.namespace = n.namespace AND q.session IS NOT NULL AND q.attempts < 3
+JOIN queue q ON q.namespace = n.namespace AND q.session IS NOT NULL AND (q.attempts < 3 OR q.revoked_at IS NOT NULL)
 LEFT JOIN workers w ON w.namespace = q.namespace AND w.session = q.session AND w.left_at IS NULL AND w.expires_at >= $2
 WHERE w.session IS NULL
 LIMIT $3;
