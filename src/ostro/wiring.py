@@ -5,6 +5,7 @@ import gc
 import os
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -173,6 +174,13 @@ def refuse_open_doors(settings: Settings) -> None:
     """Invalid where tokens would travel in the clear over a network, or half of TLS is given."""
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise Invalid("bad_tls", "--tls-cert and --tls-key go together.", hint="Give both, or none.")
+    if settings.tls_cert is not None:
+        try:
+            ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
+                settings.tls_cert, settings.tls_key
+            )
+        except OSError as wrong:
+            raise Invalid("bad_tls", f"The certificate or its key cannot be used: {wrong}") from wrong
     host, _ = split_address(settings.listen)
     if host in {"127.0.0.1", "::1", "localhost"} or settings.tls_cert or settings.behind_proxy:
         return

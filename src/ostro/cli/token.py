@@ -61,12 +61,12 @@ async def list_(client: Client, printer: Printer) -> None:
 
 
 @token.command()
-@click.argument("token")
+@click.argument("identity", metavar="ID")
 @connected
-async def revoke(client: Client, printer: Printer, token: str) -> None:
-    """End a token at once, with its sessions. TOKEN is its id."""
-    await client.tokens.revoke(token)
-    printer.show({"revoked": token}, "It counts no more.")
+async def revoke(client: Client, printer: Printer, identity: str) -> None:
+    """End a token at once, with its sessions."""
+    await client.tokens.revoke(identity)
+    printer.show({"revoked": identity}, "It counts no more.")
 
 
 def _first(callback: Any) -> Any:
