@@ -15,7 +15,7 @@ _COMMANDS = {
     "workflow": ("workflow", "workflow", "Create, seal, watch workflows."),
     "task": ("task", "task", "Add, run, list tasks and read their logs."),
     "token": ("token", "token", "Create, list and revoke tokens."),
-    "version": ("version", "version", "Say which version this is."),
+    "version": ("main", "version", "Say which version this is."),
 }
 
 OK, ERROR, USAGE, FAILED, NOT_ALLOWED, NOT_FOUND, CONFLICT, TIMED_OUT, UNREACHABLE = range(9)
@@ -54,6 +54,18 @@ def ostro() -> None:
     Exit codes: 0 ok, 1 error, 2 usage, 3 the workflow ended otherwise than SUCCESS, 4 not allowed,
     5 not found, 6 conflict, 7 timed out, 8 server unreachable, 130 interrupted.
     """
+
+
+@click.command()
+@click.option(
+    "-o", "--output", "form", type=click.Choice(["table", "json"]), default="table", help="How to print."
+)
+def version(form: str) -> None:
+    """Say which version this is."""
+    import ostro
+    from ostro.cli.output import Printer
+
+    Printer(form).show({"version": ostro.__version__}, ostro.__version__)
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from ostro.cli.logs import log_to_stderr
 from ostro.errors import OstroError
 
 _OPTIONS = (
@@ -30,7 +31,7 @@ def server_options(function: Any) -> Any:
 def server(**told: Any) -> int:
     """Start a server, on the PostgreSQL of OSTRO_DATABASE_URL or an embedded one."""
     wiring = server_side()
-    wiring.configure_logs(verbose=False)
+    log_to_stderr()
     code: int = wiring.run_server(settings(**told), ready=lambda url: click.echo(f"Ostro listens on {url}"))
     return code
 
@@ -42,7 +43,7 @@ def dev(**told: Any) -> int:
     from ostro.cli.dev import Dev
 
     wiring, chosen = server_side(), settings(**told)
-    wiring.configure_logs(verbose=False)
+    log_to_stderr()
     around = Dev(wiring, chosen.data_dir)
     try:
         code: int = wiring.run_dev(chosen, prepare=around.prepare, ready=around.ready)

@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import socket
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import click
 
 import ostro
 from ostro.cli.connect import Pair, connected, link_options, quiet
+from ostro.cli.logs import log_to_stderr
 from ostro.cli.output import Printer
 from ostro.client.client import Client
 from ostro.client.profile import find_link
@@ -94,7 +94,7 @@ async def list_(client: Client, printer: Printer) -> None:
 
 async def _work(told: dict[str, Any]) -> None:
     quiet()
-    _log_to_stderr()
+    log_to_stderr()
     name = told["name"] or socket.gethostname()
     folder = told["state_dir"] or _default_state_dir(name)
     with Home.take(folder, new_id) as home:
@@ -148,17 +148,3 @@ def _default_state_dir(name: str) -> Path:
         return Path(os.environ["STATE_DIRECTORY"].split(":")[0])
     base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(base) / "ostro" / "worker" / name.replace("/", "_")
-
-
-def _log_to_stderr() -> None:
-    import structlog
-
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
