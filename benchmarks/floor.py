@@ -1,6 +1,7 @@
 """The floor: the same rows written, claimed and finished by a bare batch loop on the same PostgreSQL."""
 
 import asyncio
+import statistics
 import time
 from uuid import UUID
 
@@ -48,6 +49,20 @@ async def tasks_per_second(dsn: str, tasks: int = 30_000) -> float:
     began = time.perf_counter()
     await asyncio.gather(*(_loop(dsn, queue, tasks // _LOOPS) for queue in range(_LOOPS)))
     return tasks / (time.perf_counter() - began)
+
+
+async def commit_ms(dsn: str, commits: int = 200) -> float:
+    """How long one commit of a task and its queue row takes at idle, in milliseconds: the median."""
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(_TABLES)
+    now = await connection.fetchval("SELECT clock_timestamp()")
+    took = []
+    for _ in range(commits):
+        began = time.perf_counter()
+        await connection.execute(_WRITE, [new_id()], [new_id()], [new_id()], now, -1)
+        took.append(time.perf_counter() - began)
+    await connection.close()
+    return 1000 * statistics.median(took)
 
 
 async def _loop(dsn: str, queue: int, tasks: int) -> None:

@@ -1,0 +1,12 @@
+"""The rows, in the order in which they are measured."""
+
+from benchmarks.figures import Row
+from benchmarks.rows import fan_out, latency, throughput
+
+ROWS: dict[str, Row] = {
+    "throughput": Row("worker-run tasks a second over HTTP, in many workflows", throughput.measure),
+    "steps": Row("a step in a chain: result reported → next job in the worker's hands", latency.steps),
+    "pick-up": Row("create → running: from the call until a waiting worker has the job", latency.pick_up),
+    "fan-out": Row("one workflow with many parallel tasks and a join", fan_out.fan_out),
+    "one-tag": Row("10,000 tasks under one tag, one dependent: what a completion costs", fan_out.one_tag),
+}
