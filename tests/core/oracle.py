@@ -67,6 +67,11 @@ def replace_term(term: Term, **fields: object) -> Term:
     return Term(**{**kept, **fields})
 
 
+def may_bring(task: OracleTask) -> bool:
+    """Rule 10: whether it is, or was, granted to add anything."""
+    return task.spec.may_spawn is not None and task.spec.may_spawn.max > 0
+
+
 def selects(term: Term, task: OracleTask) -> bool:
     """Whether the term is on this task (rule 1)."""
     tags = set(task.spec.tags)
@@ -353,8 +358,8 @@ class Oracle:
         grant = spawner.spec.may_spawn
         if spawner.state is not TaskState.RUNNING or grant is None or spawner.spawned > grant.max:
             raise Refused("no job, no grant, or none left")
-        own_names = {term.task for term in spawner.spec.requires if term.task} | {by}
-        own_names |= {name for name, task in candidate.items() if task.spawned_by == by}
+        its = {by} | {name for name, task in candidate.items() if task.spawned_by == by}
+        own_names = its | {term.task for term in spawner.spec.requires if term.task}
         own = spawner.spec.target
         for spec in new:
             allowed = (
@@ -363,6 +368,7 @@ class Oracle:
                 and spec.priority <= spawner.spec.priority
                 and spec.may_spawn is None
                 and {term.task for term in spec.requires if term.task} <= own_names
+                and all(self.excuses_its_own(term, its, set(grant.tags)) for term in spec.requires)
                 and (
                     (own.items() <= spec.target.items() if own else not spec.target)
                     or any(granted.items() <= spec.target.items() for granted in grant.targets)
@@ -370,6 +376,14 @@ class Oracle:
             )
             if not allowed:
                 raise Refused("not granted")
+
+    def excuses_its_own(self, term: Term, its: set[str], granted: set[str]) -> bool:
+        """Rule 6 by a job: it makes no error handled but of what it may add."""
+        if not term.handles and (term.enough is None or term.state is not TermState.SUCCESS):
+            return True
+        if term.task is not None:
+            return term.task in its
+        return set(term.tags or term.all_tags or ()) <= granted
 
     def check_terms(self, new: Sequence[TaskSpec], candidate: dict[str, OracleTask]) -> None:
         for spec in new:
@@ -383,7 +397,7 @@ class Oracle:
     def could_come(self, term: Term, candidate: dict[str, OracleTask]) -> bool:
         if any(selects(term, task) for task in candidate.values()):
             return True
-        grants = [task.spec.may_spawn for task in candidate.values() if task.spec.may_spawn]
+        grants = [task.spec.may_spawn for task in candidate.values() if may_bring(task)]
         if term.task is not None:
             return bool(grants)
         if term.tags is not None:
@@ -410,11 +424,7 @@ class Oracle:
                 ("task", task.spec.name)
                 for task in waiting
                 if tags <= set(task.spec.tags)
-                or (
-                    task.spec.may_spawn is not None
-                    and tags <= set(task.spec.may_spawn.tags)
-                    and not tags & self.sealed_tags
-                )
+                or (may_bring(task) and tags <= set(task.spec.may_spawn.tags) and not tags & self.sealed_tags)
             }
         done: set[object] = set()
         for node in list(arrows):
@@ -441,8 +451,10 @@ class Oracle:
         gained = set(spec.tags) - set(task.spec.tags)
         if gained & self.sealed_tags or (gained and self.sealed):
             raise Refused("nobody outside may add a task with this tag now")
-        granted = {tag for grant in (spec.may_spawn,) if grant for tag in grant.tags}
-        granted_before = {tag for grant in (task.spec.may_spawn,) if grant for tag in grant.tags}
+        granted = {tag for grant in (spec.may_spawn,) if grant and grant.max for tag in grant.tags}
+        granted_before = {
+            tag for grant in (task.spec.may_spawn,) if grant and grant.max for tag in grant.tags
+        }
         if self.sealed and not granted <= granted_before:
             raise Refused("a closed tag would be open again")
         candidate = {**self.tasks, name: replace(task, spec=spec)}

@@ -63,11 +63,16 @@ def recount_spawners(workflow: Workflow, tasks: list[Task]) -> None:
     grants = {
         task: frozenset(task.spec.may_spawn.tags)
         for task in tasks
-        if task.spec is not None and task.spec.may_spawn is not None
+        if task.spec is not None and task.spec.may_spawn is not None and task.spec.may_spawn.max
     }
     assert workflow.grants == grants, "grants"
     live = those(tasks, lambda task: task in grants and not task.ended and spawns_left(task) > 0)
     assert set(workflow.spawners) == live, "spawners"
+    by_tag: dict[str, set[Task]] = {}
+    for task in live:
+        for tag in grants[task]:
+            by_tag.setdefault(tag, set()).add(task)
+    assert {tag: set(some) for tag, some in workflow.granters.items()} == by_tag, "granters"
 
 
 def spawns_left(task: Task) -> int:
@@ -150,7 +155,7 @@ def recount_weights(workflow: Workflow, tasks: list[Task]) -> None:
                     if so:
                         expected[index].setdefault(wish.selector, set()).add(task.name)
     for index, holders in expected.items():
-        found = {sel: {task.name for task in by} for sel, by in getattr(workflow.weights, index).items()}
+        found = {sel: {task.name for task in by} for sel, by in getattr(workflow.weights, index).by.items()}
         assert found == holders, index
 
 

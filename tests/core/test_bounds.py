@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ostro.core.events import CancelWorkflow
-from ostro.values import Retry, Term
+from ostro.values import MaySpawn, Retry, Term
 from tests.core.twin import World, a_task
 
 SIZES = (100, 1_000, 10_000)
@@ -39,6 +39,48 @@ def fan(size: int) -> World:
         a_task("most", requires=(Term(tags=("x",), enough="99%"),)),
     ]
     return World([*jobs, *waits], steps=100_000)
+
+
+def crowd(size: int) -> World:
+    """Much of all that an addition might look through: spawners, started `enough` terms, tags, bearers."""
+    grant = MaySpawn(max=2, tags=("q",), actions=("script",))
+    never = Term(task="never")
+    return World(
+        [
+            a_task("done", "std.noop", tags=("x",)),
+            *(a_task(f"s{n}", may_spawn=grant, requires=(never,)) for n in range(size)),
+            *(a_task(f"e{n}", requires=(Term(tags=("x",), enough=1),)) for n in range(size)),
+            *(a_task(f"g{n}", tags=(f"g{n}", "b"), requires=(never,)) for n in range(size)),
+            *(a_task(f"w{n}", requires=(Term(tags=(f"g{n}",)),)) for n in range(size)),
+        ],
+        steps=100_000,
+    )
+
+
+@pytest.mark.parametrize(
+    ("what", "task"),
+    [
+        ("a new tag", a_task("n", tags=("new",))),
+        ("too late for all", a_task("n", tags=("x",))),
+        ("waits for all bearers", a_task("n", requires=(Term(tags=("b",)),))),
+        ("waits for all spawners", a_task("n", requires=(Term(tags=("q",)),))),
+        ("bears and waits", a_task("n", tags=("g7",), requires=(Term(tags=("q",)),))),
+    ],
+)
+def test_an_addition_does_not_look_through_the_crowd(what, task) -> None:
+    costs = [calls_of(partial(crowd(size).add, task)) for size in (100, 2_000)]
+    assert max(costs) <= min(costs) * 1.05 + 5, f"{what}: {costs}"
+
+
+def test_a_seal_that_concerns_many_tags_is_judged_in_parts() -> None:
+    tasks = [a_task(f"t{n}", tags=(f"g{n}",)) for n in range(600)]
+    tasks += [a_task(f"w{n}", requires=(Term(tags=(f"g{n}",)),)) for n in range(600)]
+    world = World(tasks, steps=5)
+    before = world.decisions
+    world.seal()
+    assert world.decisions >= before + 2
+    world.succeed(*(f"t{n}" for n in range(600)))
+    assert {world.state(f"w{n}") for n in range(600)} == {"RUNNING"}
 
 
 @pytest.mark.parametrize(

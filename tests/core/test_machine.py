@@ -39,7 +39,7 @@ RETRIES = st.sampled_from([None, None, Retry(count=1, delay=1.0), Retry(count=2)
 TARGETS = st.sampled_from([{}, {}, {"s": "1"}, {"s": "1", "r": "2"}])
 GRANTS = st.builds(
     lambda n, tags, targets: MaySpawn(max=n, tags=tags, targets=targets, actions=("script", "std.noop")),
-    st.integers(1, 3),
+    st.integers(0, 3),
     SOME_TAGS,
     st.sampled_from([(), ({"s": "1"},)]),
 )

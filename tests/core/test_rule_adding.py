@@ -7,8 +7,8 @@ import pytest
 from ostro.core import waiting
 from ostro.core.events import Added, AddTasks, CancelTask, ChangeTask, DeleteTask, Done
 from ostro.core.specs import TaskSpec
-from ostro.errors import Conflict, Gone, NotAllowed, NotFound, Refusal
-from ostro.values import MaySpawn, Term
+from ostro.errors import Conflict, Gone, Invalid, NotAllowed, NotFound, Refusal
+from ostro.values import MaySpawn, Term, TermState
 from tests.core.twin import World, a_task
 
 X = ("x",)
@@ -96,6 +96,8 @@ def test_in_a_sealed_workflow_nobody_requires_what_cannot_come() -> None:
     assert born(a_task("a", requires=(Term(tags=X),)), a_task("s", may_spawn=GRANT)) == ""
     assert born(needs("a", "ghost"), a_task("s", may_spawn=GRANT)) == ""
     assert born(a_task("a", requires=(Term(all_tags=("x", "y")),)), a_task("s", may_spawn=GRANT))
+    none = MaySpawn(max=0, tags=X, actions=("script",))
+    assert born(a_task("a", requires=(Term(tags=X),)), a_task("s", may_spawn=none)) == "requires_nothing"
 
 
 def test_nobody_requires_a_deleted_name() -> None:
@@ -192,6 +194,53 @@ def test_a_copy_of_an_obeyed_call_changes_nothing_and_an_outdated_one_is_refused
     assert world.tell(CancelTask(name="a", seen=2)) == Done(changed=False)
 
 
+def test_a_grant_of_none_that_is_changed_into_one_does_not_open_a_closed_tag() -> None:
+    none = MaySpawn(max=0, tags=X, actions=("script",))
+    world = World(
+        [
+            a_task("a", "std.noop", tags=X),
+            a_task("s"),
+            needs("b", "s", may_spawn=none),
+            a_task("w", requires=(Term(tags=X),)),
+        ],
+        seal=True,
+    )
+    assert world.state("w") == "RUNNING"
+    with pytest.raises(Conflict) as raised:
+        change(world, needs("b", "s", may_spawn=GRANT))
+    assert raised.value.kind == "tag_closed"
+
+
+def test_a_change_gives_no_other_name() -> None:
+    world = World([needs("a", "b")])
+    with pytest.raises(Invalid) as raised:
+        world.tell(ChangeTask(name="a", spec=needs("c", "b")))
+    assert raised.value.kind == "name_fixed"
+
+
+def test_a_copy_of_an_obeyed_change_is_answered_also_when_the_task_has_started_since() -> None:
+    world = World([needs("a", "b")])
+    change(world, needs("a", "c"), seen=1)
+    world.add(a_task("c", "std.noop"))
+    (told,) = change(world, needs("a", "c"), seen=1).tasks
+    assert (told.again, told.state) == (True, "RUNNING")
+    with pytest.raises(Conflict):
+        change(world, needs("a", "d"), seen=1)
+
+
+# -- rule 4 --------------------------------------------------------------------------------------------------
+
+
+def test_a_task_that_comes_too_late_for_many_counts_each_once_and_names_ten() -> None:
+    terms = (Term(tags=("x", "y"), enough=1), Term(tags=X, enough=1))
+    world = World(
+        [a_task("first", "std.noop", tags=X), *(a_task(f"w{n}", requires=terms) for n in range(20))]
+    )
+    late, other = world.add(a_task("late", tags=("x", "y")), a_task("other", tags=("z",))).tasks
+    assert (late.too_late_for, len(set(late.too_late_names))) == (20, 10)
+    assert (other.too_late_for, other.too_late_names) == (0, ())
+
+
 # -- section 4: what a job may add ---------------------------------------------------------------------------
 
 
@@ -228,6 +277,33 @@ def test_an_untargeted_job_adds_only_untargeted_tasks_unless_that_is_granted() -
     with pytest.raises(NotAllowed):
         world.add(a_task("a", target={"server": "y"}), by="s")
     world.add(a_task("a"), by="s")
+
+
+@pytest.mark.parametrize(
+    "term",
+    [
+        Term(tags=("y",), state=TermState.COMPLETE, handles=True),
+        Term(tags=("x", "y"), enough=1),
+        Term(all_tags=("x", "y"), enough="1%"),
+        Term(task="given", state=TermState.COMPLETE, handles=True),
+    ],
+)
+def test_a_job_excuses_no_errors_but_of_what_it_may_add(term: Term) -> None:
+    world = World(
+        [a_task("given", "std.noop"), needs("s", "given", may_spawn=GRANT), a_task("y", tags=("y",))]
+    )
+    with pytest.raises(NotAllowed) as raised:
+        world.add(a_task("n", requires=(term,)), by="s")
+    assert raised.value.kind == "not_granted"
+
+
+def test_a_job_may_excuse_what_it_adds_itself() -> None:
+    world = World([a_task("s", may_spawn=GRANT)], seal=True)
+    excuse = Term(task="a", state=TermState.COMPLETE, handles=True)
+    world.add(a_task("a"), a_task("b", requires=(excuse, Term(tags=("y",), optional=True))), by="s")
+    world.fail("a")
+    world.succeed("s", "b")
+    assert world.end == "SUCCESS"
 
 
 def test_a_job_that_is_over_adds_nothing() -> None:

@@ -210,6 +210,8 @@ def test_a_set_of_all_tags_is_open_only_while_one_task_may_give_all_of_them() ->
         Term(tags=X, enough="101%"),
         Term(tags=X, enough="3"),
         Term(tags=X, enough="-1%"),
+        Term(tags=X, enough=100_001),
+        Term(tags=X, at_least=10**30),
     ],
 )
 def test_a_term_that_says_nothing_or_too_much_is_refused_with_its_path(term) -> None:

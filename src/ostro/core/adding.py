@@ -4,7 +4,7 @@ An addition is all or nothing: what was placed before a refusal is taken out aga
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -14,11 +14,11 @@ from ostro.core.effects import TaskRow
 from ostro.core.events import Added, AddTasks, ChangeTask, DeleteTask, TaskAnswer
 from ostro.core.requirements.conditions import Task, Verdict
 from ostro.core.requirements.terms import check_term
-from ostro.core.requirements.weights import weighs
+from ostro.core.requirements.weights import Late, weighs
 from ostro.core.specs import TaskSpec
 from ostro.core.waiting import says
 from ostro.core.workflow import Moment, Workflow
-from ostro.errors import Conflict, Gone, NotFound
+from ostro.errors import Conflict, Gone, Invalid, NotFound
 from ostro.values import INLINE_ACTIONS, UUID, TaskState
 
 _NAMED = 10
@@ -40,22 +40,26 @@ def add(workflow: Workflow, event: AddTasks, moment: Moment, *, at_birth: bool =
     return [workflow.names[spec.name] for spec in event.tasks]
 
 
-Late = dict[UUID, list[str]]
-"""By task, the names of the started tasks for which it came too late."""
+def too_late(workflow: Workflow, tasks: Iterable[Task]) -> dict[UUID, Late]:
+    """Rule 4, to be asked before what follows from an addition: whoever starts by it knows the new ones.
+
+    By task, for whom it came too late. Tasks with the same tags are looked for once.
+    """
+    by_tags: dict[frozenset[str], Late] = {}
+    found: dict[UUID, Late] = {}
+    for task in tasks:
+        if task.labels not in by_tags:
+            by_tags[task.labels] = workflow.weights.late_for(task.labels, _NAMED)
+        found[task.id] = by_tags[task.labels]
+    return found
 
 
-def too_late(workflow: Workflow, tasks: Iterable[Task]) -> Late:
-    """Rule 4, to be asked before what follows from an addition: whoever starts by it knows the new ones."""
-    found = {task.id: [other.name for other in workflow.weights.late_for(task.labels)] for task in tasks}
-    return {task: names for task, names in found.items() if names}
-
-
-def answers(workflow: Workflow, tasks: Iterable[Task], again: set[UUID], late: Late) -> Added:
+def answers(workflow: Workflow, tasks: Iterable[Task], again: set[UUID], late: Mapping[UUID, Late]) -> Added:
     """What callers are told of tasks that they sent, as they stand after the decision."""
-    return Added(tuple(_answer(workflow, task, task.id in again, late.get(task.id, [])) for task in tasks))
+    return Added(tuple(_answer(workflow, task, task.id in again, late.get(task.id)) for task in tasks))
 
 
-def _answer(workflow: Workflow, task: Task, again: bool, late: list[str]) -> TaskAnswer:
+def _answer(workflow: Workflow, task: Task, again: bool, late: Late | None) -> TaskAnswer:
     undecided = [c for c in task.conditions if c.verdict is Verdict.UNDECIDED][:_NAMED]
     return TaskAnswer(
         id=task.id,
@@ -63,8 +67,8 @@ def _answer(workflow: Workflow, task: Task, again: bool, late: list[str]) -> Tas
         state=task.state,
         again=again,
         waiting_for=tuple(says(workflow, condition) for condition in undecided),
-        too_late_for=len(late),
-        too_late_names=tuple(late[:_NAMED]),
+        too_late_for=late.count if late else 0,
+        too_late_names=late.names if late else (),
     )
 
 
@@ -208,10 +212,11 @@ def _count_required(workflow: Workflow, task: Task, by: int) -> None:
 def change(workflow: Workflow, event: ChangeTask, moment: Moment) -> tuple[Task, bool]:
     """Another specification for a WAITING task; true if a copy of an obeyed call came (rule 11)."""
     old = find(workflow, event.name)
-    known = (
-        old.spec.hash if old.spec else b""
-    )  # what was sent last; the row has what was sent first (rule 11)
-    if event.seen == old.row.version - 1 and event.spec.hash == known:
+    _refuse_another_name(old, event.spec)
+    # What was sent last; the row has what was sent first (rule 11). While it is that, the call was obeyed,
+    # whatever became of the task since.
+    known = old.spec.hash if old.spec else b""
+    if event.spec.hash == known and event.seen is not None and event.seen < old.row.version:
         return old, True
     refuse_unseen(old, event.seen)
     if not old.waiting or workflow.row.stopping:
@@ -228,6 +233,17 @@ def change(workflow: Workflow, event: ChangeTask, moment: Moment) -> tuple[Task,
     check_joins(workflow, joined, moment, "task")
     grants.refuse_gains(workflow, old, event.spec)
     return _replace(workflow, old, event.spec, moment), False
+
+
+def _refuse_another_name(old: Task, spec: TaskSpec) -> None:
+    if spec.name != old.name:
+        why = f"the task is {old.name!r}, and a name stays what it is"
+        raise Invalid(
+            "name_fixed",
+            f"{old.name!r} cannot be named {spec.name!r}.",
+            hint="Delete it and add another task, or send the name that it has.",
+            fields=[("name", why)],
+        )
 
 
 def _replace(workflow: Workflow, old: Task, spec: TaskSpec, moment: Moment) -> Task:

@@ -5,7 +5,7 @@ Rules 2, 6, 7 and 8 of the design.
 
 from ostro.core.effects import EndedJob, Timer
 from ostro.core.requirements.conditions import Condition, Task, Verdict
-from ostro.core.requirements.terms import Selector, selects
+from ostro.core.requirements.terms import Selector
 from ostro.core.workflow import Moment, Workflow
 from ostro.values import SkipReason, TaskState, TermState, WorkflowState
 
@@ -120,15 +120,11 @@ def is_handled(workflow: Workflow, task: Task) -> bool:
     """Whether the ERROR of a task is no error of its workflow (rule 6)."""
     weights = workflow.weights
     by_name: Selector = ("task", task.name)
-    if by_name in weights.handles or _selected(weights.handles, task):
+    if by_name in weights.handles or any(weights.handles.of(task.labels)):
         return True
-    if not _selected(weights.tolerates, task):
+    if not any(weights.tolerates.of(task.labels)):
         return False
     return by_name not in weights.lost and not any(("any", tag) in weights.lost for tag in task.labels)
-
-
-def _selected(by: dict[Selector, dict[Task, None]], task: Task) -> bool:
-    return any(selector[0] != "task" and selects(selector, task.labels) for selector in by)
 
 
 def stop(workflow: Workflow, why: str) -> None:

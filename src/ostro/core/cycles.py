@@ -100,8 +100,8 @@ def waits_for(workflow: Workflow, node: Node) -> Iterator[Node]:
         if task.labels.issuperset(node[1:]):
             yield task
     if workflow.sealed_tags.isdisjoint(node[1:]):
-        for task in list(workflow.spawners):
-            if task.waiting and workflow.grants[task].issuperset(node[1:]):
+        for task in workflow.spawners_of(node[1:]):
+            if task.waiting:
                 yield task
 
 

@@ -5,7 +5,7 @@ from ostro.core.requirements.terms import Wish, selects, wishes_of
 from ostro.core.specs import Spawner, TaskSpec
 from ostro.core.workflow import Workflow
 from ostro.errors import Conflict, NotAllowed
-from ostro.values import MaySpawn, TaskState
+from ostro.values import MaySpawn, TaskState, TermState
 
 
 def check_spawn(workflow: Workflow, spawner: Spawner, fresh: list[TaskSpec]) -> None:
@@ -33,7 +33,11 @@ def check_spawn(workflow: Workflow, spawner: Spawner, fresh: list[TaskSpec]) -> 
         )
     mates = {spec.name for spec in fresh}
     for index, spec in enumerate(fresh):
-        wrong = _not_granted(task, grant, spec) or _not_its_business(workflow, task, spec, mates)
+        wrong = (
+            _not_granted(task, grant, spec)
+            or _not_its_business(workflow, task, spec, mates)
+            or _excuses_others(workflow, task, spec, grant, mates)
+        )
         if wrong:
             text = f"{task.name!r} may not add {spec.name!r}: {wrong}."
             raise NotAllowed("not_granted", text, fields=[(f"tasks[{index}]", wrong)])
@@ -64,15 +68,35 @@ def _may_aim(own: TaskSpec, grant: MaySpawn, spec: TaskSpec) -> bool:
 
 def _not_its_business(workflow: Workflow, task: Task, spec: TaskSpec, mates: set[str]) -> str | None:
     """By name it may require only what it was itself given, and what it adds: results go with names."""
-    own = {term.task for term in (task.spec.requires if task.spec else ()) if term.task}
-    known = {task.name} | own | mates
+    given = {term.task for term in (task.spec.requires if task.spec else ()) if term.task}
     for term in spec.requires:
-        if term.task is None or term.task in known:
-            continue
-        named = workflow.names.get(term.task)
-        if named is None or named.row.spawned_by != task.id:
+        if term.task is not None and term.task not in given and not _is_own(workflow, task, term.task, mates):
             return f"the task {term.task!r} is none of its own"
     return None
+
+
+def _excuses_others(
+    workflow: Workflow, task: Task, spec: TaskSpec, grant: MaySpawn, mates: set[str]
+) -> str | None:
+    """An ERROR of others stays one: only what it may add itself can a job declare handled (rule 6)."""
+    for term in spec.requires:
+        tolerates = term.enough is not None and term.state is TermState.SUCCESS
+        if not (term.handles or tolerates):
+            continue
+        if term.task is not None and not _is_own(workflow, task, term.task, mates):
+            return f"an error of {term.task!r} is not its to handle"
+        foreign = sorted(set(term.tags or term.all_tags or ()).difference(grant.tags))
+        if foreign:
+            return f"errors under the tag {foreign[0]!r}, which is not granted, are not its to handle"
+    return None
+
+
+def _is_own(workflow: Workflow, task: Task, name: str, mates: set[str]) -> bool:
+    """The task itself, and what it adds and added."""
+    if name == task.name or name in mates:
+        return True
+    named = workflow.names.get(name)
+    return named is not None and named.row.spawned_by == task.id
 
 
 def refuse_gains(workflow: Workflow, old: Task, spec: TaskSpec) -> None:
@@ -85,8 +109,11 @@ def refuse_gains(workflow: Workflow, old: Task, spec: TaskSpec) -> None:
     joined = sorted(set(spec.tags) - old.labels)
     if joined:
         raise Conflict("tag_closed", f"The workflow is sealed: {spec.name!r} cannot join {joined[0]!r}.")
-    granted = set(spec.may_spawn.tags if spec.may_spawn else ())
-    opened = sorted(granted.difference(workflow.grants.get(old, ())))
+    grant = spec.may_spawn
+    granted = set(grant.tags) if grant is not None and grant.max > 0 else set()
+    # A grant of none kept nothing open: what it lists may be closed by now.
+    kept_open = workflow.grants[old] if old in workflow.spawners else frozenset[str]()
+    opened = sorted(granted - kept_open)
     if opened:
         raise Conflict(
             "tag_closed", f"The workflow is sealed: {spec.name!r} cannot be granted the tag {opened[0]!r}."

@@ -15,7 +15,9 @@ from ostro.inline import InlineFailure, run_inline
 from ostro.values import INLINE_ACTIONS, UUID, SkipReason, TaskState
 
 _TOLD_AT_ONCE = 50
-"""Watchers that hear of a decided condition count as one step."""
+"""So many watchers that hear of a decided condition count as one step."""
+_JUDGED_AT_ONCE = 50
+"""So many conditions are judged in one step: a seal may decide all that there are."""
 
 
 def advance(workflow: Workflow, moment: Moment) -> None:
@@ -32,7 +34,8 @@ def _step(workflow: Workflow, moment: Moment) -> bool:
         return False
     if workflow.row.stopping:
         return completion.stop_one(workflow, moment) or completion.settle(workflow, moment)
-    workflow.judge_again()
+    if not workflow.judge_again(_JUDGED_AT_ONCE):
+        return True
     completion.seal_when_done(workflow)
     if workflow.told:
         _tell(workflow)

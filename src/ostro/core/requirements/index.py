@@ -1,7 +1,7 @@
 """The indexes over a workflow's tasks: all that can be derived from the rows, kept as tasks come, go and move."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ostro.core.effects import Changes, WorkflowRow
 from ostro.core.requirements.conditions import (
@@ -45,6 +45,8 @@ class Index:
         self.errors: dict[Task, None] = {}
         self.spawners: dict[Task, None] = {}
         """Live ones: unended, with some of their `max` left."""
+        self.granters: dict[str, dict[Task, None]] = {}
+        """The same by each tag that they may give."""
         self.grants: dict[Task, frozenset[str]] = {}
         """The tags that each task was granted, ended ones included (rule 10)."""
         self.counted: dict[Selector, int] = {}
@@ -104,7 +106,7 @@ class Index:
         self.tasks[task.id] = task
         self.names[task.name] = task
         grant = task.spec.may_spawn if task.spec else None
-        if grant is not None:
+        if grant is not None and grant.max > 0:  # a grant of none brings nothing
             self.grants[task] = frozenset(grant.tags)
         self._count(task)
         self._unsettle_around(task)
@@ -148,8 +150,14 @@ class Index:
                     made.count(task, 1)
             for tag in made.tags:
                 self.wide.setdefault(tag, {})[selector] = made
-        made.spawners = sum(self.grants[task] >= made.tags for task in self.spawners)
+        made.spawners = sum(1 for _ in self.spawners_of(made.tags))
         return made
+
+    def spawners_of(self, tags: Iterable[str]) -> Iterator[Task]:
+        """Live spawners that may give all these tags to one task: looked for under the rarest of them."""
+        wanted = frozenset(tags)
+        rarest = min((self.granters.get(tag, {}) for tag in wanted), key=len)
+        return (task for task in list(rarest) if self.grants[task] >= wanted)
 
     def _drop_if_idle(self, group: Group) -> None:
         wide = len(group.selector) > 2
@@ -209,8 +217,14 @@ class Index:
         wide = {s: g for tag in granted for s, g in self.wide.get(tag, {}).items() if granted >= g.tags}
         if by > 0:
             self.spawners[task] = None
+            for tag in granted:
+                self.granters.setdefault(tag, {})[task] = None
         else:
             del self.spawners[task]
+            for tag in granted:
+                del self.granters[tag][task]
+                if not self.granters[tag]:
+                    del self.granters[tag]
         for group in [*touched, *wide.values()]:
             group.spawners += by
         if by < 0:
@@ -237,15 +251,19 @@ class Index:
             self._latch(known)
         return known
 
-    def judge_again(self) -> None:
-        """Judges every condition that may have been decided; those that were go to be told."""
-        while self.unjudged:
+    def judge_again(self, most: int) -> bool:
+        """Judges so many of the conditions that may have been decided, and whether that were all.
+
+        Those that were decided go to be told.
+        """
+        for _ in range(min(most, len(self.unjudged))):
             condition, _ = self.unjudged.popitem()
             if condition.verdict is Verdict.UNDECIDED:
                 condition.verdict = self.judge(condition)
                 self._latch(condition)
                 if condition.verdict is not Verdict.UNDECIDED and condition.watchers:
                     self.told.append((condition, list(condition.watchers)))
+        return not self.unjudged
 
     def _latch(self, condition: Condition) -> None:
         """`at_least` never falls: that it once held is remembered with the workflow, while somebody needs it."""

@@ -88,14 +88,15 @@ def check_term(term: Term, path: str, limits: Limits) -> None:
         _wrong(path, f"a term names 1 to {limits.tags_per_task} tags")
     if term.enough is not None and term.at_least is not None:
         _wrong(path, "`enough` and `at_least` exclude each other")
-    if term.at_least is not None and term.at_least < 1:
-        _wrong(f"{path}.at_least", "a number from 1")
-    _check_enough(term.enough, f"{path}.enough")
+    most = limits.tasks_per_workflow
+    if term.at_least is not None and not 1 <= term.at_least <= most:
+        _wrong(f"{path}.at_least", f"a number from 1 to {most}")
+    _check_enough(term.enough, f"{path}.enough", most)
 
 
-def _check_enough(enough: int | str | None, path: str) -> None:
-    if isinstance(enough, int) and enough < 1:
-        _wrong(path, "a number from 1, or a share such as 90%")
+def _check_enough(enough: int | str | None, path: str, most: int) -> None:
+    if isinstance(enough, int) and not 1 <= enough <= most:
+        _wrong(path, f"a number from 1 to {most}, or a share such as 90%")
     if isinstance(enough, str):
         digits = enough.removesuffix("%")
         known = enough.endswith("%") and digits.isascii() and digits.isdigit() and len(digits) <= 3
