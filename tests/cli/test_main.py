@@ -145,6 +145,47 @@ async def test_show_says_what_it_waits_for(server: Played) -> None:
     assert "WAITING" in said.out
 
 
+async def test_show_says_of_each_task_named_why_it_has_not_ended(server: Played) -> None:
+    because = {"kind": "task", "says": "waits: `build` is RUNNING", "task": TASK["name"]}
+    why = {"says": "1 task waits for what it requires", "because": [because]}
+    server.will({**WORKFLOW, "state": "RUNNING", "why": why})
+    server.will({"tasks": [{**TASK, "state": "WAITING"}], "next": None})
+    said = await ostro(server, "workflow", "show", W)
+    assert f"{TASK['name']}     WAITING  `build` is RUNNING" in said.out
+
+
+async def test_a_task_says_once_what_it_requires_and_why_it_waits(server: Played) -> None:
+    one = {"kind": "term", "says": "`build` is RUNNING"}
+    why = {"says": one["says"], "because": [one]}
+    server.will({**TASK, "state": "WAITING", "requires": [{"task": "build"}, {"tags": ["D"]}], "why": why})
+    said = await ostro(server, "task", "show", TASK["name"], "-w", W)
+    assert 'requires  build; {"tags":["D"]}' in said.out
+    assert said.out.count("`build` is RUNNING") == 1
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("workflow", "create", "--deadline", "tomorrow"),
+        ("workflow", "create", "--done-when", '[{"tasks": 1}]'),
+        ("workflow", "create", "--file", "/nonexistent/tasks.json"),
+        ("workflow", "list", "--state", "NOPE"),
+        ("task", "list", "-w", W, "--state", "NOPE"),
+        ("task", "add", "a", "-w", W, "--run", "true", "--may-spawn", '{"most": 1}'),
+    ],
+)
+async def test_an_option_that_cannot_be_meant_is_a_mistake_of_usage(args: tuple[str, ...]) -> None:
+    said = await ostro(None, *args, OSTRO_SERVER="http://127.0.0.1:9")
+    assert said.code == 2
+    assert said.err.startswith("Usage: ") or "Error: " in said.err
+
+
+async def test_a_state_is_taken_in_any_case_of_letters(server: Played) -> None:
+    server.will({"workflows": [], "next": None})
+    assert (await ostro(server, "workflow", "list", "--state", "running")).code == 0
+    assert "state=RUNNING" in server.asked[0].query
+
+
 async def test_run_prints_what_the_script_wrote(server: Played) -> None:
     result = {"exit_code": 7, "stdout": "hi\n", "stderr": "oh\n", "result": None}
     ended = {**TASK, "state": "ERROR", "error": "exit code 7", "result": result}

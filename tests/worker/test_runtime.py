@@ -163,6 +163,17 @@ async def test_a_network_cut_loses_nothing(server: PlayedServer, tmp_path: Path)
         assert server.log_of(grant) == b"end\n"
 
 
+async def test_a_worker_with_nothing_in_hand_ends_at_once_though_nobody_answers(tmp_path: Path) -> None:
+    link = Link(server="http://127.0.0.1:9", token="secret")
+    patient = Rhythm(first_back_off=3600.0, longest_back_off=3600.0, farewell=3600.0)
+    async with Transport(link) as transport, asyncio.timeout(10):
+        with Home.take(tmp_path, new_id) as home:
+            worker = Worker(transport, home, Options(name="w", state_dir=tmp_path), patient)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(worker.run())
+                worker.drain()
+
+
 async def test_a_result_that_was_not_acknowledged_is_reported_by_the_next_life(
     server: PlayedServer, tmp_path: Path
 ) -> None:

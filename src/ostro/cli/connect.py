@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
+from enum import StrEnum
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -77,6 +79,28 @@ class Id(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4
             return value if isinstance(value, UUID) else UUID(value)
         except ValueError:
             self.fail(f"{value!r} is no id: `ostro workflow list` shows them.", param, ctx)
+
+
+class State(click.Choice):  # type: ignore[type-arg]  # generic since click 8.4
+    """One of these states, in any case of letters."""
+
+    def __init__(self, states: type[StrEnum]) -> None:
+        super().__init__([str(state) for state in states], case_sensitive=False)
+
+
+class Instant(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4
+    """A time; without its zone it is of this machine's."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """As a time with its zone."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            return datetime.fromisoformat(value).astimezone()
+        except (ValueError, OverflowError):
+            self.fail(f"{value!r} is no time like 2027-01-31T18:00:00Z.", param, ctx)
 
 
 class Pair(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4

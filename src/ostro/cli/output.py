@@ -55,13 +55,13 @@ def _cell(value: Any) -> str:
     if isinstance(value, datetime):
         return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, dict):
-        return pairs(value)
+        return printable(pairs(value))
     if isinstance(value, (list, tuple)):
-        return " ".join(map(str, value))
-    return _printable(str(value))
+        return printable(" ".join(map(str, value)))
+    return printable(str(value))
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """What others wrote must neither break the line nor steer the terminal."""
     return "".join(one if one.isprintable() else " " for one in text)
 

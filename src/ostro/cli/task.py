@@ -7,13 +7,14 @@ from typing import Any
 import click
 import msgspec
 
-from ostro.cli.connect import Id, connected
-from ostro.cli.output import Printer, as_json
+from ostro.cli.connect import Id, State, connected
+from ostro.cli.output import Printer, as_json, printable
 from ostro.cli.task_options import described, read_tasks, task_options
 from ostro.client.client import Client
 from ostro.errors import NotFound
 from ostro.protocol.tasks import AddedTask, Task
-from ostro.values import UUID, TaskState
+from ostro.protocol.why import Why
+from ostro.values import UUID, TaskState, Term
 
 WORKFLOW = click.option(
     "--workflow",
@@ -75,7 +76,7 @@ async def run(client: Client, printer: Printer, name: str, wait: float | None, *
 
 @task.command("list")
 @WORKFLOW
-@click.option("--state", help="RUNNING, SUCCESS, ...")
+@click.option("--state", type=State(TaskState), help="In this state.")
 @click.option("--tag", help="Bearing this tag.")
 @connected
 async def list_(client: Client, printer: Printer, workflow: UUID, state: str | None, tag: str | None) -> None:
@@ -103,16 +104,18 @@ async def show(client: Client, printer: Printer, name: str, workflow: UUID) -> N
         ("run", one.run),
         ("tags", one.tags),
         ("target", one.target),
+        ("requires", "; ".join(_term(term) for term in one.requires)),
+        ("worker", one.job.worker if one.job else None),
         ("started", one.started_at),
         ("ended", one.ended_at),
     ]
     printer.table(
-        None, ("field", "value"), [("id", one.id), *[row for row in rows if row[1] not in (None, [], {})]]
+        None, ("field", "value"), [("id", one.id), *[row for row in rows if row[1] not in (None, "", [], {})]]
     )
     if one.why:
-        click.echo(f"\n{one.why.says}")
-        for because in one.why.because:
-            click.echo(f"  {because.says}" + (f": {because.command}" if because.command else ""))
+        click.echo(f"\n{printable(one.why.says)}")
+        for line in _reasons(one.why):
+            click.echo(f"  {printable(line)}")
     if one.result is not msgspec.UNSET and bytes(one.result) != b"null":
         click.echo("\n" + as_json(one.result))
 
@@ -121,7 +124,7 @@ async def show(client: Client, printer: Printer, name: str, workflow: UUID) -> N
 @click.argument("name")
 @WORKFLOW
 @click.option("--run", "number", type=int, help="Which run; the last one by default.")
-@click.option("--follow", "-F", is_flag=True, help="Go on until it ends.")
+@click.option("--follow", "-f", "-F", is_flag=True, help="Go on until it ends.")
 @connected
 async def logs(
     client: Client, printer: Printer, name: str, workflow: UUID, number: int | None, follow: bool
@@ -171,13 +174,29 @@ async def delete(client: Client, printer: Printer, name: str, workflow: UUID) ->
     printer.show({"deleted": name}, "It is gone.")
 
 
+def _term(term: Term) -> str:
+    """`build`, or a term in JSON."""
+    plain = term.task if term == Term(task=term.task) else None
+    return plain or msgspec.json.encode(term).decode()
+
+
+def _reasons(why: Why) -> list[str]:
+    """What the text above them does not say: each of several reasons, and what would help."""
+    several = len(why.because) > 1
+    found = []
+    for one in why.because:
+        parts = [one.says if several else "", "" if one.command in one.says else one.command]
+        found.append(": ".join(filter(None, parts)))
+    return [line for line in found if line]
+
+
 def _said(added: AddedTask) -> str:
     lines = [f"{added.name}  {added.state}" + ("  (it was there already)" if added.again else "")]
     lines += [f"  waits: {sentence}" for sentence in added.waiting_for]
     if added.too_late_for:
         names = ", ".join(added.too_late_names)
         lines.append(f"  too late for {added.too_late_for} that started already: {names}")
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
 
 
 def _print_result(ended: Task) -> None:
@@ -190,4 +209,5 @@ def _print_result(ended: Task) -> None:
     if result is not None:
         click.echo(as_json(result))
     if ended.state is not TaskState.SUCCESS:
-        click.echo(f"Error: the task ended in {ended.state}: {ended.error or ended.reason or ''}", err=True)
+        why = printable(ended.error or ended.reason or "no reason given")
+        click.echo(f"Error: the task ended in {ended.state}: {why}", err=True)

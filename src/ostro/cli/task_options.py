@@ -10,7 +10,6 @@ import msgspec
 
 from ostro.cli.connect import Json, Pair
 from ostro.client.describe import task_request
-from ostro.errors import Invalid
 from ostro.protocol.tasks import TaskRequest
 from ostro.values import MaySpawn, Retry, Term
 
@@ -73,16 +72,18 @@ def described(name: str, told: dict[str, Any]) -> TaskRequest:
 
 def read_tasks(file: Path) -> list[TaskRequest]:
     """Tasks from a file (or `-`): a list, one object, or `{"tasks": [...]}`, as the API takes them."""
-    text = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     try:
+        text = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
         said = msgspec.json.decode(text)
         if isinstance(said, dict) and "tasks" in said:
             return msgspec.json.decode(text, type=dict[str, list[TaskRequest]])["tasks"]
         if isinstance(said, dict):
             return [msgspec.json.decode(text, type=TaskRequest)]
         return msgspec.json.decode(text, type=list[TaskRequest])
+    except OSError as missing:
+        raise click.UsageError(f"{file} cannot be read: {missing.strerror}") from missing
     except msgspec.DecodeError as wrong:
-        raise Invalid("not_understood", f"{file} holds no tasks: {wrong}") from wrong
+        raise click.UsageError(f"{file} holds no tasks: {wrong}") from wrong
 
 
 def _names() -> list[str]:

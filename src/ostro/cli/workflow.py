@@ -1,17 +1,15 @@
 """`ostro workflow`."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 
-from ostro.cli.connect import Id, Json, Pair, connected
-from ostro.cli.output import Printer
+from ostro.cli.connect import Id, Instant, Json, Pair, State, connected
+from ostro.cli.output import Printer, printable
 from ostro.cli.task_options import read_tasks
 from ostro.client.client import Client
-from ostro.errors import Invalid
 from ostro.protocol.changes import Change
 from ostro.protocol.workflows import Workflow
 from ostro.values import UUID, Term, WorkflowState
@@ -29,7 +27,7 @@ def workflow() -> None:
 @click.argument("name", default="")
 @click.option("--description", default="", help="What it is for.")
 @click.option("--tag", "tags", multiple=True, help="A label; repeatable.")
-@click.option("--deadline", help="When it is stopped: 2027-01-31T18:00:00+01:00.")
+@click.option("--deadline", type=Instant(), help="When it is stopped: 2027-01-31T18:00:00+01:00.")
 @click.option("--done-when", type=Json(), help="Terms as JSON; when all hold, it is sealed.")
 @click.option(
     "--return", "output", type=Pair(), multiple=True, help="KEY=TASK: part of the output; repeatable."
@@ -41,11 +39,8 @@ async def create(client: Client, printer: Printer, file: Path | None, seal: bool
     """Make a workflow; prints its id. It takes tasks until it is sealed."""
     tasks = read_tasks(file) if file else []
     done_when = _terms(told.pop("done_when"))
-    deadline = _instant(told.pop("deadline"))
     output = dict(told.pop("output")) or None
-    made = await client.workflows.create(
-        **told, done_when=done_when, deadline=deadline, output=output, tasks=tasks, seal=seal
-    )
+    made = await client.workflows.create(**told, done_when=done_when, output=output, tasks=tasks, seal=seal)
     printer.show({"id": made.id}, str(made.id))
 
 
@@ -80,16 +75,20 @@ async def show(client: Client, printer: Printer, workflow: UUID, result: bool) -
         printer.show({"workflow": about, "tasks": tasks}, "")
         return
     click.echo(_headline(about))
-    rows = [(task.name, task.state, task.reason or task.error, task.tags, task.target) for task in tasks]
+    waits = _waits(about)
+    rows = [
+        (task.name, task.state, task.reason or task.error or waits.get(task.name), task.tags, task.target)
+        for task in tasks
+    ]
     printer.table(None, ("task", "state", "why", "tags", "target"), rows)
     if about.why:
-        click.echo(f"\n{about.why.says}")
+        click.echo(f"\n{printable(about.why.says)}")
         for command in dict.fromkeys(one.command for one in about.why.because if one.command):
-            click.echo(f"  {command}")
+            click.echo(f"  {printable(command)}")
 
 
 @workflow.command("list")
-@click.option("--state", help="RUNNING, SUCCESS, ...")
+@click.option("--state", type=State(WorkflowState), help="In this state.")
 @click.option("--name", help="With this name.")
 @click.option("--tag", help="Bearing this tag.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="At most so many.")
@@ -154,7 +153,14 @@ def _headline(about: Workflow) -> str:
     counts = {} if about.counts is msgspec.UNSET else about.counts
     parts = [str(about.id), about.name, about.state, "sealed" if about.sealed else "open"]
     parts += [f"{count} {state}" for state, count in sorted(counts.items())]
-    return "  ".join(part for part in parts if part) + (f"\n{about.error}" if about.error else "")
+    lines = ["  ".join(part for part in parts if part), *([about.error] if about.error else [])]
+    return "\n".join(map(printable, lines))
+
+
+def _waits(about: Workflow) -> dict[str, str]:
+    """Task -> why it has not ended, of those that the server named; `task show` says it of each."""
+    because = about.why.because if about.why else []
+    return {one.task: one.says.removeprefix("waits: ") for one in because if one.task}
 
 
 def _tell(printer: Printer, change: Change) -> None:
@@ -164,22 +170,11 @@ def _tell(printer: Printer, change: Change) -> None:
     at = change.at.astimezone().strftime("%H:%M:%S.%f")[:-3]
     for entry in change.entries:
         said = [entry.what, entry.task or entry.tag, entry.state, entry.reason, entry.error]
-        click.echo(f"{at}  " + "  ".join(part for part in said if part))
+        click.echo(f"{at}  " + "  ".join(printable(part) for part in said if part))
 
 
 def _terms(said: msgspec.Raw | None) -> list[str | Term]:
     try:
         return [] if said is None else msgspec.json.decode(said, type=list[str | Term])
     except msgspec.ValidationError as wrong:
-        raise Invalid("not_understood", f"--done-when takes a list of terms: {wrong}") from wrong
-
-
-def _instant(said: str | None) -> datetime | None:
-    if said is None:
-        return None
-    try:
-        return datetime.fromisoformat(said).astimezone()
-    except ValueError as wrong:
-        raise Invalid(
-            "not_understood", f"--deadline takes a time like 2027-01-31T18:00:00Z: {wrong}"
-        ) from wrong
+        raise click.UsageError(f"--done-when takes a list of terms: {wrong}") from wrong

@@ -50,7 +50,11 @@ class Transport:
                 limits=httpx2.Limits(max_connections=None, max_keepalive_connections=32),
             )
         except (OSError, ssl.SSLError) as wrong:
-            raise OstroError(f"The certificates cannot be used: {wrong}", hint="Look at --ca.") from wrong
+            files = ", ".join(str(path) for path in (link.ca, link.cert, link.key) if path)
+            raise OstroError(
+                f"The certificates cannot be used ({files}): {wrong}",
+                hint="They come from --ca (OSTRO_CA), --cert and --key, or the profile.",
+            ) from wrong
         except httpx2.InvalidURL as wrong:
             raise OstroError(f"{link.server} is no address of a server: {wrong}") from wrong
 

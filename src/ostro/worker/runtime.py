@@ -243,7 +243,7 @@ class Worker:
     # -- coming and going -----------------------------------------------------------------------
 
     async def _register(self) -> None:
-        """Tries until the server answers. Raises its Refusal."""
+        """Tries until the server answers, or the worker is drained with nothing in hand. Raises its Refusal."""
         while not self._stopping.is_set():
             try:
                 terms = await self._session.register(self._hand.held())
@@ -252,6 +252,8 @@ class Worker:
                     raise
                 _log.warning("cannot register yet", why=str(failed))
                 await self._pause(failed)
+                if self._is_over():
+                    return
                 continue
             for ignored in terms.ignored:
                 _log.warning("a capability does not count", capability=ignored.capability, why=ignored.why)
@@ -281,10 +283,12 @@ class Worker:
                 await self._pause(failed)
 
     async def _pause(self, failed: OstroError | None) -> None:
-        """Backs off, at least as long as the server asks for, unless we are told to stop."""
+        """Backs off, at least as long as the server asks for, unless we are told to end."""
         asked = getattr(failed, "retry_after", 0.0)
+        # With nothing in hand there is nothing to come back for.
+        told = self._stopping if len(self._hand) else self._draining
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), max(asked, self._back_off.next()))
+            await asyncio.wait_for(told.wait(), max(asked, self._back_off.next()))
 
     def _free(self) -> int:
         if self._draining.is_set():
