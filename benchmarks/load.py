@@ -5,7 +5,6 @@ end prints an empty line when it is under way and lives until SIGTERM.
 """
 
 import asyncio
-import resource
 import sys
 import time
 from itertools import count, cycle
@@ -70,6 +69,9 @@ class Park(msgspec.Struct, tag=True):
     worker: str
     count: int
 
+
+_DOORS = 20
+"""So many workers register at once."""
 
 Order = Create | Run | Pace | Add | Park
 
@@ -150,14 +152,19 @@ async def add(order: Add) -> object:
 
 
 async def park(order: Park) -> object:
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     wire = Wire(order.url, order.worker)
-    hands = await open_hands(wire, "parked", order.count, 1)
+    hands: list[Hands] = []
+
+    async def some(name: str) -> None:
+        hands.extend(await open_hands(wire, name, order.count // _DOORS, 1))
+
+    async with asyncio.TaskGroup() as group:
+        for door in range(_DOORS):
+            group.create_task(some(f"parked-{door}"))
     async with asyncio.TaskGroup() as group:
         for number, one in enumerate(hands):
             # Their first waits differ, so that they do not all come back in one instant.
-            group.create_task(_wait_for_ever(one, 25.0 * (number + 1) / order.count))
+            group.create_task(_wait_for_ever(one, 25.0 * (number + 1) / len(hands)))
         await asyncio.sleep(1.0)
         print(flush=True)
     return None

@@ -1,6 +1,7 @@
 """What processes cost, as Linux tells it in /proc: CPU and memory of one and all its descendants."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 _TICK = os.sysconf("SC_CLK_TCK")
@@ -10,11 +11,10 @@ def tree(pid: int) -> list[int]:
     """The process and its descendants."""
     found = [pid]
     for one in found:
-        for children in Path(f"/proc/{one}/task").glob("*/children"):
-            try:
-                found += [int(child) for child in children.read_text().split()]
-            except OSError:
-                continue  # that thread ended just now
+        with suppress(OSError):  # it, or a thread of it, ended just now
+            for thread in os.listdir(f"/proc/{one}/task"):  # noqa: PTH208  (must raise where it is gone)
+                children = Path(f"/proc/{one}/task/{thread}/children").read_text()
+                found += [int(child) for child in children.split()]
     return found
 
 

@@ -71,16 +71,16 @@ async def pick_up(scale: Scale) -> Found:
         commit = await floor.commit_ms(where.dsn)
         found["floor ms a commit"] = commit
         first, second = where.urls
-        found |= quantiles("same server", await _pick_ups(where, first, first, scale.of(500, 20)))
+        found |= quantiles("same server", await pick_ups(where, first, first, scale.of(500, 20)))
         found["same server p50 / floor"] = found["same server p50 ms"] / commit
-        found |= quantiles("other server", await _pick_ups(where, first, second, scale.of(500, 20)))
+        found |= quantiles("other server", await pick_ups(where, first, second, scale.of(500, 20)))
     async with house(2, OSTRO_NOTIFY="false") as where:
         first, second = where.urls
-        found |= quantiles("without NOTIFY", await _pick_ups(where, first, second, scale.of(60, 5), 0.5))
+        found |= quantiles("without NOTIFY", await pick_ups(where, first, second, scale.of(60, 5), 0.5))
     return found
 
 
-async def _pick_ups(where: House, made_at: str, waits_at: str, count: int, apart: float = 0.0) -> list[float]:
+async def pick_ups(where: House, made_at: str, waits_at: str, count: int, apart: float = 0.0) -> list[float]:
     """Seconds from each call that creates a workflow until its job is in the hands.
 
     They come up to `apart` seconds after one another, evenly spread, else they would keep step with a server's
