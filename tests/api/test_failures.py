@@ -41,6 +41,11 @@ async def fields(world: World, task: Any) -> list[str]:
         ({"requires": [{"tags": ["x"], "task": "y"}]}, "$.tasks[1].requires[0]"),
         ({"priority": "high"}, "$.tasks[1].priority"),
         ({"colour": "red"}, "$.tasks[1]"),
+        ({"requires": [""]}, "$.tasks[1].requires[0].task"),
+        ({"requires": [{"tags": ["x", "a\u0007"]}]}, "$.tasks[1].requires[0].tags[1]"),
+        ({"requires": [{"all_tags": ["x" * 256]}]}, "$.tasks[1].requires[0].all_tags[0]"),
+        ({"requires": [{"tags": ["x"], "enough": 10**30}]}, "$.tasks[1].requires[0].enough"),
+        ({"requires": [{"tags": ["x"], "at_least": 100_001}]}, "$.tasks[1].requires[0].at_least"),
     ],
 )
 async def test_a_mistake_is_told_with_its_place(world: World, wrong: dict[str, Any], path: str) -> None:
@@ -81,6 +86,39 @@ async def test_what_cannot_be_kept_is_refused_at_the_edge(
     assert await world.admin.refused("POST", paths.WORKFLOWS, body) == (status, kind)
 
 
+@pytest.mark.parametrize("year", ["0001", "1969", "9999"])
+async def test_a_deadline_that_cannot_be_kept_is_refused_and_the_timers_go_on(
+    world: World, year: str
+) -> None:
+    for when in (f"{year}-01-01T00:00:00+14:00", f"{year}-12-31T23:59:59-14:00"):
+        workflow = paths.at(paths.WORKFLOW, workflow=await world.workflow())
+        for method, path in (("POST", paths.WORKFLOWS), ("PATCH", workflow)):
+            response = await world.admin.ask(method, path, {"deadline": when})
+            assert (response.status_code, response.json()["fields"][0]["path"]) == (422, "$.deadline")
+
+
+async def test_what_a_workflow_says_of_its_end_is_checked_like_the_rest(world: World) -> None:
+    long = "x" * 256
+    for body, path in (
+        ({"output": {"": {"task": "a"}}}, "$.output."),
+        ({"output": {"url": {"task": long}}}, "$.output.url.task"),
+        ({"output": {f"k{n}": {"task": "a"} for n in range(1001)}}, "$.output"),
+        ({"done_when": [{"task": long}]}, "$.done_when[0].task"),
+        ({"done_when": ["a"] * 101}, "$.done_when"),
+    ):
+        response = await world.admin.ask("POST", paths.WORKFLOWS, body)
+        assert (response.status_code, response.json()["fields"][0]["path"]) == (422, path)
+    seal = paths.at(paths.SEAL, workflow=await world.workflow())
+    assert await world.admin.refused("POST", seal, {"output": {"url": {"task": ""}}}) == (422, "invalid")
+
+
+@pytest.mark.parametrize("part", ["%00", "a%00b", "%ff", "%ED%A0%80"])
+async def test_a_path_that_is_no_text_leads_nowhere(world: World, part: str) -> None:
+    task = f"{paths.at(paths.TASKS, workflow=await world.workflow())}/{part}"
+    for method, path in (("GET", task), ("DELETE", task), ("DELETE", f"{paths.TOKENS}/{part}")):
+        assert await world.admin.refused(method, path) == (404, "no_such_path")
+
+
 @pytest.mark.parametrize(
     "query", ["limit=0", "limit=1001", "colour=red", "state=DONE", "cursor=x", "name=a&name=b"]
 )
@@ -92,7 +130,8 @@ async def test_a_query_is_read_strictly(world: World, query: str) -> None:
 
 async def test_the_router_says_no_in_the_same_words(world: World) -> None:
     assert await world.admin.refused("GET", "/v1/nothing") == (404, "no_such_path")
-    assert await world.admin.refused("PUT", paths.WORKFLOWS) == (405, "method_not_allowed")
+    for path in (paths.WORKFLOWS, paths.POLL):
+        assert await world.admin.refused("PUT", path) == (405, "method_not_allowed")
     assert await world.admin.refused("GET", "/v1/workflows/x") == (404, "workflow_not_found")
     assert await world.admin.refused("GET", paths.at(paths.JOB, job="x")) == (404, "job_not_found")
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from ostro.core.specs import TaskSpec
-from ostro.values import INLINE_ACTIONS, SkipReason, TaskState, Term, TermState, WorkflowState
+from ostro.values import INLINE_ACTIONS, MaySpawn, SkipReason, TaskState, Term, TermState, WorkflowState
 
 UNENDED = {TaskState.WAITING, TaskState.DELAYED, TaskState.PAUSED, TaskState.RUNNING}
 ACTIVE = UNENDED - {TaskState.WAITING}
@@ -67,9 +67,10 @@ def replace_term(term: Term, **fields: object) -> Term:
     return Term(**{**kept, **fields})
 
 
-def may_bring(task: OracleTask) -> bool:
-    """Rule 10: whether it is, or was, granted to add anything."""
-    return task.spec.may_spawn is not None and task.spec.may_spawn.max > 0
+def grant_of(task: OracleTask) -> MaySpawn | None:
+    """Rule 10: what it is, or was, granted to add; a grant of none is none."""
+    grant = task.spec.may_spawn
+    return grant if grant is not None and grant.max > 0 else None
 
 
 def selects(term: Term, task: OracleTask) -> bool:
@@ -397,7 +398,7 @@ class Oracle:
     def could_come(self, term: Term, candidate: dict[str, OracleTask]) -> bool:
         if any(selects(term, task) for task in candidate.values()):
             return True
-        grants = [task.spec.may_spawn for task in candidate.values() if may_bring(task)]
+        grants = [grant for task in candidate.values() if (grant := grant_of(task))]
         if term.task is not None:
             return bool(grants)
         if term.tags is not None:
@@ -424,7 +425,7 @@ class Oracle:
                 ("task", task.spec.name)
                 for task in waiting
                 if tags <= set(task.spec.tags)
-                or (may_bring(task) and tags <= set(task.spec.may_spawn.tags) and not tags & self.sealed_tags)
+                or ((grant := grant_of(task)) and tags <= set(grant.tags) and not tags & self.sealed_tags)
             }
         done: set[object] = set()
         for node in list(arrows):

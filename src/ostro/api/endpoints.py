@@ -115,13 +115,24 @@ async def _serve(desk: Desk, endpoint: Endpoint, request: Request[Any, Any, Any]
     call: Call[Any, Any] = Call(
         desk=desk,
         caller=caller,
-        path={name: unquote(part, errors="strict") for name, part in request.path_params.items()},
+        path={name: _part_of(part) for name, part in request.path_params.items()},
         query=query_of(endpoint.query, request.scope["query_string"]),
         body=body_of(endpoint, raw),
         raw=raw,
         asked=_asked(endpoint, request, raw),
     )
     return await endpoint.does(call)
+
+
+def _part_of(path: str) -> str:
+    """A part of the path as text; NotFound for what no name or id can be."""
+    try:
+        part = unquote(path, errors="strict")
+    except UnicodeDecodeError:
+        part = "\0"
+    if "\0" in part:
+        raise NotFound("no_such_path", "A part of this path is no text: nothing has such a name.")
+    return part
 
 
 def body_of(endpoint: Endpoint, raw: bytes) -> Any:

@@ -1,6 +1,7 @@
 """From what callers say of tasks and workflows to the core's specifications: every mistake with its place."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 from msgspec import UNSET, Raw
@@ -16,6 +17,10 @@ from ostro.values import UUID, Limits, MaySpawn, Retry, Term
 _DESCRIPTION = 16 * 1024
 _LONGEST_SECONDS = 10 * 366 * 86_400.0
 _MOST_RETRIES = 10_000
+_YEARS = range(1970, 9999)
+"""Of a deadline: PostgreSQL keeps more, Python cannot hold what lies at the rim in every zone."""
+_MOST_GOALS = 100
+_MOST_OUTPUTS = 1_000
 
 
 class _TaskBodies(msgspec.Struct):
@@ -60,6 +65,10 @@ def birth_of(namespace: int, workflow: UUID, wanted: WorkflowRequest, limits: Li
         check_label(wanted.name, "$.name", limits, wrong)
     check_description(wanted.description, "$.description", wrong)
     check_labels(wanted.tags, limits.tags_per_task, "$.tags", limits, wrong)
+    check_deadline(wanted.deadline, "$.deadline", wrong)
+    check_output(wanted.output, "$.output", limits, wrong)
+    done_when = terms_of(wanted.done_when)
+    _check_terms(done_when, _MOST_GOALS, "$.done_when", limits, wrong)
     refuse(wrong)
     return Birth(
         namespace=namespace,
@@ -68,7 +77,7 @@ def birth_of(namespace: int, workflow: UUID, wanted: WorkflowRequest, limits: Li
         description=wanted.description,
         tags=tuple(sorted(set(wanted.tags))),
         deadline=wanted.deadline,
-        done_when=terms_of(wanted.done_when),
+        done_when=done_when,
         output=output_of(wanted.output),
     )
 
@@ -116,6 +125,26 @@ def check_description(text: str, path: str, wrong: list[tuple[str, str]]) -> Non
         wrong.append((path, f"takes at most {_DESCRIPTION} characters"))
 
 
+def check_deadline(deadline: datetime | None, path: str, wrong: list[tuple[str, str]]) -> None:
+    """An instant that can be kept and compared in every zone."""
+    if deadline is not None and deadline.year not in _YEARS:
+        wrong.append((path, f"is an instant in the years {_YEARS[0]} to {_YEARS[-1]}"))
+
+
+def check_output(
+    output: Mapping[str, OutputOf] | None, path: str, limits: Limits, wrong: list[tuple[str, str]]
+) -> None:
+    """Keys, and names of tasks."""
+    if output is None:
+        return
+    if len(output) > _MOST_OUTPUTS:
+        wrong.append((path, f"takes at most {_MOST_OUTPUTS} keys"))
+        return
+    for key, of in output.items():
+        check_label(key, f"{path}.{key[:40]}", limits, wrong)
+        check_label(of.task, f"{path}.{key[:40]}.task", limits, wrong)
+
+
 def check_target(target: Mapping[str, str], path: str, limits: Limits, wrong: list[tuple[str, str]]) -> None:
     """Capabilities: `key=value` must be readable back."""
     if len(target) > limits.target_keys:
@@ -135,8 +164,8 @@ def _spec(task: TaskRequest, raw: bytes, limits: Limits, path: str, wrong: list[
     check_description(task.description, f"{path}.description", wrong)
     check_labels(task.tags, limits.tags_per_task, f"{path}.tags", limits, wrong)
     check_target(task.target, f"{path}.target", limits, wrong)
-    if len(task.requires) > limits.terms_per_task:
-        wrong.append((f"{path}.requires", f"takes at most {limits.terms_per_task}"))
+    requires = terms_of(task.requires)
+    _check_terms(requires, limits.terms_per_task, f"{path}.requires", limits, wrong)
     if not -100 <= task.priority <= 100:
         wrong.append((f"{path}.priority", "is a number from -100 to 100"))
     if task.timeout is not None and not 0 < task.timeout <= _LONGEST_SECONDS:
@@ -150,7 +179,7 @@ def _spec(task: TaskRequest, raw: bytes, limits: Limits, path: str, wrong: list[
         input=given,
         tags=tuple(sorted(set(task.tags))),
         target=task.target,
-        requires=terms_of(task.requires),
+        requires=requires,
         retry=task.retry,
         timeout=task.timeout,
         safe_rerun=task.safe_rerun,
@@ -167,6 +196,21 @@ def _check_name(name: str, path: str, limits: Limits, wrong: list[tuple[str, str
         wrong.append((path, "reads as an id: paths take a task's name or its id, so a name must not be one"))
     if name in {".", ".."}:
         wrong.append((path, "has a meaning of its own in paths"))
+
+
+def _check_terms(
+    terms: Sequence[Term], most: int, path: str, limits: Limits, wrong: list[tuple[str, str]]
+) -> None:
+    """What terms name; whether each is well formed is the core's to say."""
+    if len(terms) > most:
+        wrong.append((path, f"takes at most {most}"))
+        return
+    for index, term in enumerate(terms):
+        if term.task is not None:
+            check_label(term.task, f"{path}[{index}].task", limits, wrong)
+        for kind, tags in (("tags", term.tags), ("all_tags", term.all_tags)):
+            if tags:
+                check_labels(tags, limits.tags_per_task, f"{path}[{index}].{kind}", limits, wrong)
 
 
 def _check_input(given: bytes, path: str, limits: Limits) -> None:

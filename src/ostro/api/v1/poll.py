@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 import msgspec
+from litestar.exceptions import MethodNotAllowedException
 from litestar.types import Receive, Scope, Send
 
 from ostro.api import failures
@@ -17,7 +18,7 @@ from ostro.api.checked import check_depth, check_text
 from ostro.api.v1.shapes import polled as shape
 from ostro.api.v1.workers import POLL, check_filter, held_of
 from ostro.engine.dispatcher import Ask
-from ostro.errors import Invalid, OstroError, Refusal, StorageUnavailable, TooLarge
+from ostro.errors import OstroError, Refusal, StorageUnavailable, TooLarge
 from ostro.protocol.workers import JobResult, Poll
 from ostro.service import workers
 from ostro.service.access import SESSION_FRESH, Caller, require
@@ -54,7 +55,7 @@ def route(desk: Desk) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
 
 async def _answer(desk: Desk, scope: Scope, receive: Receive) -> Polled:
     if scope["method"] != POLL.method:  # type: ignore[typeddict-item]
-        raise _wrong_method()
+        raise MethodNotAllowedException
     headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
     caller = await caller_of(desk, headers, fresh=SESSION_FRESH)
     require(caller, POLL.allowed or frozenset())
@@ -181,7 +182,3 @@ async def _send(send: Send, status: int, body: bytes, headers: dict[str, str]) -
     raw.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": raw})
     await send({"type": "http.response.body", "body": body, "more_body": False})
-
-
-def _wrong_method() -> Invalid:
-    return Invalid("method_not_allowed", "A poll is a POST.")

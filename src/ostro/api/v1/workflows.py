@@ -5,7 +5,6 @@ import msgspec
 from ostro.api.endpoints import Call, Endpoint, NoQuery, Reply
 from ostro.api.v1 import described, queries, shapes
 from ostro.core.events import Answer, Describe, SealTag, SealWorkflow
-from ostro.errors import Invalid
 from ostro.protocol import paths
 from ostro.protocol.changes import ChangePage
 from ostro.protocol.workflows import (
@@ -79,6 +78,8 @@ async def change(call: Call[NoQuery, WorkflowChange]) -> Reply:
         described.check_description(wanted.description, "$.description", wrong)
     if wanted.tags:
         described.check_labels(wanted.tags, limits.tags_per_task, "$.tags", limits, wrong)
+    if wanted.deadline:
+        described.check_deadline(wanted.deadline, "$.deadline", wrong)
     described.refuse(wrong)
     event = Describe(
         name=wanted.name,
@@ -92,17 +93,17 @@ async def change(call: Call[NoQuery, WorkflowChange]) -> Reply:
 async def seal(call: Call[NoQuery, SealRequest]) -> Reply:
     """POST /v1/workflows/{workflow}/seal."""
     workflow, wanted = call.id("workflow"), call.body
+    wrong: list[tuple[str, str]] = []
     event: SealTag | SealWorkflow
     if wanted.tag is None:
+        described.check_output(wanted.output, "$.output", call.desk.limits, wrong)
         event = SealWorkflow(output=described.output_of(wanted.output))
     else:
-        wrong: list[tuple[str, str]] = []
         described.check_label(wanted.tag, "$.tag", call.desk.limits, wrong)
-        described.refuse(wrong)
         if wanted.output is not None:
-            what = "goes with the seal of the whole workflow, not of a tag"
-            raise Invalid("invalid", f"$.output: {what}", fields=[("$.output", what)])
+            wrong.append(("$.output", "goes with the seal of the whole workflow, not of a tag"))
         event = SealTag(wanted.tag)
+    described.refuse(wrong)
     status, body = await answers.once(
         call.desk,
         call.caller,
