@@ -3,12 +3,15 @@
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 
 from ostro.api.openapi import ENDPOINTS
 from ostro.errors import Unauthenticated
 from ostro.protocol import paths
-from ostro.service import workers
+from ostro.service import tokens, workers
+from ostro.service.keys import mint
+from ostro.store.tables.tokens import TokenRow, insert
 from tests.api.test_openapi import routes_of
 from tests.api.world import Caller, Worker, World, both
 
@@ -260,6 +263,43 @@ async def test_who_was_let_in_just_before_its_token_was_revoked_begins_no_sessio
         await workers.register(
             world.desk, let_in, workers.Registration(name="x", instance=world.desk.new_id())
         )
+
+
+async def test_nothing_crosses_a_namespace(world: World) -> None:
+    workflow, _worker, job = await running_job(world)
+    minted = mint("admin")
+    (ours,) = [one for one in await world_tokens(world) if one.kind == "admin"]
+    theirs = msgspec.structs.replace(ours, id=minted.id, namespace=2, secret=minted.hash)
+    await insert(world.desk.database, theirs)
+    stranger = world.caller(minted.text)
+    names = {"workflow": workflow, "task": job["task"], "job": job["job"], "token": ours.id}
+    bodies: dict[tuple[str, str], Any] = {
+        ("POST", paths.TASKS): {"tasks": [{"name": "n", "action": "script"}]},
+        ("PUT", paths.TASK): {"name": "mine", "action": "script"},
+        ("PATCH", paths.WORKFLOW): {"name": "n"},
+    }
+    for (method, path), allowed in RULES.items():
+        if "{" in path and "admin" in allowed:
+            response = await stranger.ask(method, path.format(**names), bodies.get((method, path)))
+            assert response.status_code == 404, (method, path, response.text)
+    for path, what in ((paths.WORKFLOWS, "workflows"), (paths.WORKERS, "workers")):
+        assert (await stranger.get(path))[what] == []
+    assert [one["id"] for one in (await stranger.get(paths.TOKENS))["tokens"]] == [minted.id]
+
+
+async def world_tokens(world: World) -> list[TokenRow]:
+    """All tokens of the namespace `default`."""
+    caller = await world.desk.gate.admit(str(world.admin.token))
+    return (await tokens.page(world.desk, caller, after=None, kind=None, dead=False, limit=100))[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"), [("worker", paths.REGISTER), ("worker", paths.LEAVE), ("join", paths.JOIN)]
+)
+async def test_a_guest_is_not_read_at_length(world: World, kind: str, path: str) -> None:
+    guest = await world.token(kind, binding={"server": "x"})
+    refused = await guest.refused("POST", path, b" " * (1024 * 1024 + 1))
+    assert refused == (413, "request_too_large")
 
 
 async def test_answers_under_a_key_are_the_callers_own(world: World) -> None:

@@ -1,7 +1,9 @@
 """The main job over HTTP: people add tasks, servers pull theirs, the results come out."""
 
+from typing import Any
+
 from ostro.protocol import paths
-from tests.api.world import World, both
+from tests.api.world import Worker, World, both
 
 
 async def test_health_needs_no_token(world: World) -> None:
@@ -129,6 +131,33 @@ async def test_a_workflow_says_that_nobody_can_take_its_task(world: World) -> No
     assert [one["task"] for one in why["because"] if one["kind"] == "no_worker"] == ["a"]
     await world.worker("x", server="x")
     assert "no live worker" not in (await world.admin.get(here))["why"]["says"]
+
+
+async def test_why_names_the_one_thing_that_no_live_worker_fulfils(world: World) -> None:
+    async def says(**task: Any) -> str:
+        workflow = await world.workflow({"name": "a", "action": "script", **task})
+        told = await world.admin.get(paths.at(paths.TASK, workflow=workflow, task="a"))
+        assert [one["kind"] for one in told["why"]["because"]] == ["no_worker"]
+        return str(told["why"]["says"])
+
+    assert await says() == "no live worker is there"
+    x = Worker(await world.token("worker", binding={"server": "x"}, grants=["role"]), "x")
+    await x.register(capabilities={"role": ["db"]}, tags=["T"])
+    assert await says(target={"server": "web-9"}) == "no live worker has server=web-9"
+    assert "that has server=x runs other" in await says(action="other", target={"server": "x"})
+    assert "none takes its tags (U): x" in await says(target={"server": "x"}, tags=["U"])
+    assert "and it has no tag: x" in await says(target={"server": "x"})
+    assert "bound to more than it asks for: x" in await says(target={"role": "db"}, tags=["T"])
+    assert "no live worker has a pool token: x" in await says(tags=["T"])
+
+
+async def test_an_open_workflow_tells_what_of_its_done_when_does_not_hold(world: World) -> None:
+    workflow = await world.workflow(done_when=[{"tags": ["T"], "enough": 2}])
+    told = (await world.admin.get(paths.at(paths.WORKFLOW, workflow=workflow)))["why"]
+    assert (
+        "`done_when` does not hold: 0 of 0 T tasks done, 2 are enough; 2 more must be added" in told["says"]
+    )
+    assert [one["term"]["enough"] for one in told["because"] if one["kind"] == "term"] == [2]
 
 
 async def test_a_cancelled_task_is_stopped_at_its_worker(world: World) -> None:

@@ -339,6 +339,29 @@ def test_a_task_that_will_be_skipped_says_so_and_what_it_still_waits_to_know() -
     assert [term.verdict for term in waiting.of_task(world.workflow, "w")] == ["dead", "undecided"]
 
 
+def test_a_number_says_how_many_must_still_be_added_and_advises_no_seal() -> None:
+    terms = (Term(tags=X, enough=3), Term(tags=X, at_least=4), Term(tags=X, enough="90%"))
+    world = World([a_task("a", tags=X), a_task("b", tags=X), a_task("w", requires=terms)])
+    world.succeed("a")
+    enough, at_least, share = waiting.of_task(world.workflow, "w")
+    assert enough.says == "1 of 2 x tasks done, 3 are enough; 1 more must be added"
+    assert at_least.says == "1 of 2 x tasks done, at least 4 must exist; 2 more must be added"
+    assert "the tag is not sealed" in share.says
+    world.succeed("b")
+    commands = [bool(term.command) for term in waiting.of_task(world.workflow, "w")]
+    assert commands == [False, False, True]
+
+
+def test_an_open_workflow_says_which_of_its_goals_do_not_hold() -> None:
+    goals = (Term(task="a"), Term(tags=X, enough=2), Term(task="b"))
+    world = World([a_task("a", "std.noop"), a_task("b")], done_when=goals)
+    world.fail("b")
+    found = waiting.of_workflow(world.workflow).done_when
+    assert [(one.term, one.verdict) for one in found] == [(goals[1], "undecided"), (goals[2], "dead")]
+    world.seal()
+    assert waiting.of_workflow(world.workflow).done_when == ()
+
+
 def test_an_ended_workflow_waits_for_nothing() -> None:
     world = World([a_task("a", "std.noop")], seal=True)
     assert waiting.of_workflow(world.workflow) == waiting.WorkflowReport((), ())

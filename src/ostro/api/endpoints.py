@@ -19,6 +19,8 @@ from ostro.service.answers import Asked
 from ostro.service.desk import Desk
 from ostro.values import UUID
 
+_SHORT = 1024 * 1024
+
 Q = TypeVar("Q")
 B = TypeVar("B")
 
@@ -60,7 +62,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """One method of one path. `allowed` are the kinds of tokens that may (None: nobody needs one).
 
     `answer` is the body's type, `status` and `more_statuses` those of success; `problems` are the kinds of refusals
-    of its own. `once`: it heeds an Idempotency-Key. With `optional_body` an empty body is `{}`.
+    of its own. `once`: it heeds an Idempotency-Key. With `optional_body` an empty body is `{}`. A body that is not
+    `bulky` has at most a mebibyte: nobody's word of himself needs more.
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -76,6 +79,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     more_statuses: tuple[int, ...] = ()
     problems: tuple[int, ...] = ()
     once: bool = False
+    bulky: bool = False
 
     @property
     def name(self) -> str:
@@ -99,9 +103,14 @@ def handler(desk: Desk, endpoint: Endpoint) -> HTTPRouteHandler:
         )
 
     path = endpoint.path.replace("}", ":str}")
-    return HTTPRouteHandler(path, http_method=endpoint.method, status_code=200, opt={"endpoint": endpoint})(
-        handle
-    )
+    most = desk.limits.request_bytes if endpoint.bulky else min(_SHORT, desk.limits.request_bytes)
+    return HTTPRouteHandler(
+        path,
+        http_method=endpoint.method,
+        status_code=200,
+        opt={"endpoint": endpoint},
+        request_max_body_size=most,
+    )(handle)
 
 
 async def _serve(desk: Desk, endpoint: Endpoint, request: Request[Any, Any, Any]) -> Reply:

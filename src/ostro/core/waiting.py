@@ -2,7 +2,7 @@
 
 import msgspec
 
-from ostro.core.requirements.conditions import Condition, Task, Verdict, fate_of
+from ostro.core.requirements.conditions import Condition, Group, Task, Verdict, fate_of
 from ostro.core.requirements.terms import Wish, wishes_of
 from ostro.core.workflow import Workflow
 from ostro.values import TaskState, Term, TermState
@@ -21,10 +21,14 @@ class TermReport(msgspec.Struct, frozen=True):
 
 
 class WorkflowReport(msgspec.Struct, frozen=True):
-    """Why a workflow has not ended; `waiting` are its first ten WAITING tasks, each with a sentence."""
+    """Why a workflow has not ended; `waiting` are its first ten WAITING tasks, each with a sentence.
+
+    `done_when` are the terms of its definition of done that do not hold.
+    """
 
     sentences: tuple[str, ...]
     waiting: tuple[tuple[str, str], ...]
+    done_when: tuple[TermReport, ...] = ()
 
 
 def of_task(workflow: Workflow, name: str) -> tuple[TermReport, ...]:
@@ -40,7 +44,13 @@ def of_workflow(workflow: Workflow) -> WorkflowReport:
     if workflow.ended:
         return WorkflowReport((), ())
     first = list(workflow.waiting)[:_NAMED]
-    return WorkflowReport(tuple(_sentences(workflow)), tuple((t.name, _sentence(workflow, t)) for t in first))
+    terms = () if workflow.row.sealed else workflow.birth.done_when
+    reports = [_report(workflow, term) for term in terms]
+    return WorkflowReport(
+        tuple(_sentences(workflow)),
+        tuple((task.name, _sentence(workflow, task)) for task in first),
+        tuple(report for report in reports if report.verdict != Verdict.HOLDS.value),
+    )
 
 
 def _sentences(workflow: Workflow) -> list[str]:
@@ -93,7 +103,9 @@ def _command(workflow: Workflow, conditions: list[Condition], verdict: Verdict) 
     if verdict is not Verdict.UNDECIDED or workflow.row.sealed:
         return ""
     for condition in conditions:
-        group = condition.group
+        group, wish = condition.group, condition.wish
+        if wish.enough is not None or wish.at_least is not None:
+            continue  # a seal would only put an end to it
         if group is not None and group.unended == 0 and not workflow.is_closed(group):
             return f"ostro workflow seal {workflow.id} --tag {condition.wish.selector[1]}"
     return ""
@@ -111,10 +123,19 @@ def says(workflow: Workflow, condition: Condition) -> str:
         return f"{text}: it cannot hold any more"
     if workflow.is_closed(group):
         return text
+    if wish.enough is not None or wish.at_least is not None:
+        return text + _still_to_come(condition.wish, group)
     open_tag = next((tag for tag in wish.selector[1:] if not workflow.is_tag_closed(tag)), wish.selector[1])
     if workflow.row.sealed:
         return f"{text}; running tasks may still add to {open_tag}"
     return f"{text}; the tag is not sealed: `ostro workflow seal {workflow.id} --tag {open_tag}`"
+
+
+def _still_to_come(wish: Wish, group: Group) -> str:
+    """How many tasks nobody has added yet that it cannot do without."""
+    there = group.held(wish.state) + group.unended if wish.enough is not None else group.total
+    lacking = (wish.enough or wish.at_least or 0) - there
+    return f"; {lacking} more must be added" if lacking > 0 else ""
 
 
 def _number(wish: Wish) -> str:

@@ -1,11 +1,13 @@
 """What is it waiting for? The core says it of terms; storage and dispatcher say it of jobs."""
 
+import shlex
 from datetime import datetime
 
 import msgspec
 
 from ostro.core import waiting
 from ostro.core.states import WORKFLOW_ENDED
+from ostro.core.waiting import TermReport
 from ostro.engine.dispatcher import LiveWorker
 from ostro.errors import NotFound
 from ostro.service.desk import Desk
@@ -79,11 +81,14 @@ async def of_workflow(desk: Desk, namespace: int, workflow: WorkflowView) -> Why
         found.append(
             Because(kind="open", says="it is open: more tasks may come until it is sealed", command=command)
         )
+    goals = [_of_term(one) for one in report.done_when]
+    found += goals
     found += [Because(kind="task", says=says, task=name) for name, says in report.waiting]
     stuck = await _without_worker(desk, namespace, workflow.id)
     sentences = [
         *(one.says for one in found if one.kind == "parked"),
         *report.sentences,
+        *(f"`done_when` does not hold: {one.says}" for one in goals),
         *(f"`{one.task}`: {one.says}" for one in stuck),
     ]
     found += stuck
@@ -111,7 +116,7 @@ async def _without_worker(desk: Desk, namespace: int, workflow: UUID) -> list[Be
             continue
         job = await jobs.live(desk.database, namespace, workflow, task.job)
         if job is not None and job.state == "queued":
-            found.append(msgspec.structs.replace(_nobody(task), task=task.name))
+            found.append(msgspec.structs.replace(_nobody(task, workers), task=task.name))
     return found
 
 
@@ -123,12 +128,14 @@ async def _of_terms(desk: Desk, namespace: int, task: TaskView) -> list[Because]
         )
     except NotFound:
         return []
-    found = [
-        Because(kind="term", says=one.says, command=one.command, term=one.term, verdict=str(one.verdict))
-        for one in reports
-        if one.verdict != "holds"
-    ]
+    found = [_of_term(one) for one in reports if one.verdict != "holds"]
     return sorted(found, key=lambda one: one.verdict != "dead")
+
+
+def _of_term(report: TermReport) -> Because:
+    return Because(
+        kind="term", says=report.says, command=report.command, term=report.term, verdict=report.verdict
+    )
 
 
 async def _of_delay(desk: Desk, namespace: int, task: TaskView) -> Because:
@@ -143,9 +150,10 @@ async def _of_job(desk: Desk, namespace: int, task: TaskView, job: JobView) -> l
         verb = "is being stopped on" if job.state == "stopping" else "runs on"
         kind = "stopping" if job.state == "stopping" else "running"
         return [Because(kind=kind, says=f"it {verb} {job.worker}", worker=job.worker, at=job.claimed_at)]
-    able = [one for one in await desk.dispatcher.live_workers(namespace) if _could(one, task)]
+    workers = await desk.dispatcher.live_workers(namespace)
+    able = [one for one in workers if _could(one, task)]
     if not able:
-        return [_nobody(task)]
+        return [_nobody(task, workers)]
     found = []
     if all(one.busy >= one.slots for one in able):
         names = tuple(one.name for one in able[:_NAMED])
@@ -164,22 +172,54 @@ async def _of_job(desk: Desk, namespace: int, task: TaskView, job: JobView) -> l
 
 def _could(worker: LiveWorker, task: TaskView) -> bool:
     """Whether the worker may run the task's jobs: binding ⊆ target ⊆ capabilities, action and tags fit."""
-    spec = task.spec
-    if spec.action not in worker.actions:
-        return False
-    if worker.tags is not None and worker.tags.isdisjoint(spec.tags):
-        return False
-    bound = worker.pool or (bool(spec.target) and worker.binding.items() <= spec.target.items())
-    return bound and all(value in worker.capabilities.get(key, ()) for key, value in spec.target.items())
+    return all(fits(worker, task) for fits in (_has_target, _runs, _takes_tags, _is_trusted))
 
 
-def _nobody(task: TaskView) -> Because:
+def _has_target(worker: LiveWorker, task: TaskView) -> bool:
+    return all(value in worker.capabilities.get(key, ()) for key, value in task.spec.target.items())
+
+
+def _runs(worker: LiveWorker, task: TaskView) -> bool:
+    return task.spec.action in worker.actions
+
+
+def _takes_tags(worker: LiveWorker, task: TaskView) -> bool:
+    return worker.tags is None or not worker.tags.isdisjoint(task.spec.tags)
+
+
+def _is_trusted(worker: LiveWorker, task: TaskView) -> bool:
+    target = task.spec.target
+    return worker.pool or (bool(target) and worker.binding.items() <= target.items())
+
+
+def _nobody(task: TaskView, workers: list[LiveWorker]) -> Because:
+    """The first thing that no live worker fulfils, among those that fulfil what comes before it."""
     spec = task.spec
-    target = " ".join(f"{key}={value}" for key, value in sorted(spec.target.items()))
-    has = f"has {target}, runs {spec.action}" if target else f"takes untargeted jobs, runs {spec.action}"
-    says = f"no live worker {has} and takes its tags"
-    options = "".join(f" --capability {pair}" for pair in target.split())
-    return Because(kind="no_worker", says=says, target=spec.target, command=f"ostro worker{options}")
+    pairs = [f"{key}={value}" for key, value in sorted(spec.target.items())]
+    having = [one for one in workers if _has_target(one, task)]
+    running = [one for one in having if _runs(one, task)]
+    taking = [one for one in running if _takes_tags(one, task)]
+    with_target = f" that has {' '.join(pairs)}" if pairs else ""
+    command = ""
+    if not having:
+        says = f"no live worker has {' '.join(pairs)}" if pairs else "no live worker is there"
+        command = " ".join(["ostro worker", *(f"--capability {shlex.quote(pair)}" for pair in pairs)])
+    elif not running:
+        says = f"no live worker{with_target} runs {spec.action}"
+    elif not taking:
+        borne = f"none takes its tags ({', '.join(spec.tags)})" if spec.tags else "it has no tag"
+        says = f"each live worker that could run it filters by tags, and {borne}: {_names(running)}"
+    elif spec.target:
+        says = f"the tokens of the live workers that could run it are bound to more than it asks for: {_names(taking)}"
+    else:
+        says = f"it has no target, and no live worker has a pool token: {_names(taking)}"
+    return Because(kind="no_worker", says=says, target=spec.target, command=command)
+
+
+def _names(workers: list[LiveWorker]) -> str:
+    """Some of them."""
+    more = " and others" if len(workers) > _NAMED else ""
+    return ", ".join(one.name for one in workers[:_NAMED]) + more
 
 
 def _told(found: list[Because]) -> str:

@@ -169,6 +169,7 @@ ENDPOINTS = (
         summary="Bring what jobs wrote",
         allowed=WORKER,
         does=write_logs,
+        bulky=True,
         body=Logs,
         answer=LogsAnswer,
         problems=(404, 422),

@@ -167,6 +167,7 @@ ENDPOINTS = (
         summary="Make a workflow, with its first tasks if you like",
         allowed=WRITE,
         does=create,
+        bulky=True,
         body=WorkflowRequest,
         optional_body=True,
         answer=CreatedWorkflow,
