@@ -120,7 +120,7 @@ WITH queued AS (
         required, created_at, started_at)
     VALUES ($1, $2, $4, $11, '{}', '', 'RUNNING', 1, $3, 1, 0, false, 0, clock_timestamp(), clock_timestamp())
 )
-INSERT INTO task_specs (namespace, workflow, task, spec, input, inline) VALUES ($1, $2, $4, '', $12, false)
+INSERT INTO task_specs (namespace, workflow, task, spec, input, input_stays) VALUES ($1, $2, $4, '', $12, false)
 """
 
 
@@ -155,7 +155,7 @@ async def row(dsn: str, job: Job) -> "asyncpg.Record | None":
 def a_worker(name: str = "w", **facts: Any) -> Worker:
     chosen: dict[str, Any] = {
         "namespace": 1, "name": name, "instance": new_id(), "token": "t", "pool": True,
-        "actions": frozenset({"script"}),
+        "actions": frozenset({"script"}), "slots": 1_000,
     }  # fmt: skip
     return Worker(**chosen | facts)
 
@@ -183,8 +183,19 @@ class Hands:
         }  # fmt: skip
         return Ask(**chosen | more)
 
-    async def poll(self, free: int = 1, wait: float = 0.0, *, keep: bool = True, **more: Any) -> Answered:
-        answer = await self.server.dispatcher.poll(self.ask(free, wait, **more))
+    async def poll(
+        self,
+        free: int = 1,
+        wait: float = 0.0,
+        *,
+        keep: bool = True,
+        settled: tuple[Held, ...] = (),
+        **more: Any,
+    ) -> Answered:
+        async def settle() -> tuple[Held, ...]:
+            return settled
+
+        answer = await self.server.dispatcher.poll(self.ask(free, wait, **more), settle)
         if keep:
             for grant in answer.grants:
                 self.holds[grant.job] = Held(grant.workflow, grant.job, grant.fence)

@@ -239,7 +239,7 @@ async def test_a_filter_may_change_with_each_poll(server: Server) -> None:
 
 async def test_live_workers_are_listed_with_what_they_hold(server: Server) -> None:
     hands = await Hands(server, a_worker("b", slots=4)).register()
-    await Hands(server, a_worker("a", capabilities={"role": frozenset({"db", "web"})})).register()
+    await Hands(server, a_worker("a", slots=1, capabilities={"role": frozenset({"db", "web"})})).register()
     await server.add()
     await hands.poll(wait=2)
     listed = await server.dispatcher.live_workers(1)

@@ -61,9 +61,11 @@ async def test_a_claim_looks_into_each_queue_by_the_index_and_sorts_none(databas
             assert "JIT" not in explained, "compiling the statement takes longer than carrying it out"
             touched = on_queue(explained)
             assert {node["Node Type"] for node in touched} <= {"Index Scan", "Index Only Scan", "ModifyTable"}
-            (look,) = [node for node in touched if node.get("Index Name") == "queue_claim"]
-            assert look["Actual Loops"] == 3
-            assert look["Actual Rows"] <= 20
+            looks = [node for node in touched if node.get("Index Name") == "queue_claim"]
+            assert len(looks) == 2, "one that picks, one for whether there are more"
+            for look in looks:
+                assert look["Actual Loops"] <= 3
+                assert look["Actual Rows"] <= 21
             sorts = [node for node in nodes(explained["Plan"]) if node["Node Type"] == "Sort"]
             assert all(node["Actual Rows"] <= 60 for node in sorts)
 
@@ -76,7 +78,7 @@ task AS (
     SELECT 1, $1, id, 'task-' || n, '{}', '', 'RUNNING', 1, 1, 0, false, 0, clock_timestamp(), clock_timestamp()
     FROM numbered
 ), spec AS (
-    INSERT INTO task_specs (namespace, workflow, task, spec, input, inline) SELECT 1, $1, id, '', '{}', false FROM numbered
+    INSERT INTO task_specs (namespace, workflow, task, spec, input, input_stays) SELECT 1, $1, id, '', '{}', false FROM numbered
 ), result AS (
     INSERT INTO results (namespace, workflow, task, run, body) SELECT 1, $1, id, 1, '1' FROM numbered
 )

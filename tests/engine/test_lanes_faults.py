@@ -128,7 +128,7 @@ async def test_a_write_whose_answer_was_lost_is_known_also_when_another_server_w
         lane = server.lanes._lane(key)
         adding = Envelope(key, AddTasks(tasks=(task("B"),)), expires=lane.clock.now().timestamp())
         loaded = await load(database, *key, nothing)
-        attempt = decide_all(key, loaded, [adding], lane.moment(), lane.positions)
+        attempt = decide_all(key, loaded, [adding], lane.moment(), lane.places, hand_off=False)
         assert attempt.write is not None
         await commit(database, [attempt.write], lane.clock.now())  # and the connection breaks
         async with Whole(database).running() as other:
@@ -240,7 +240,7 @@ async def test_the_guarded_statement_finds_its_rows_by_index(database, database_
         )
         text = statements["commit_batch"]
         await raw.execute(f"PREPARE it AS {text}")
-        nulls = ", ".join("NULL" for _ in range(100))
+        nulls = ", ".join("NULL" for _ in range(103))
         plan = "\n".join(row[0] for row in await raw.fetch(f"EXPLAIN EXECUTE it ({nulls})"))
     for table in ("workflows", "tasks", "task_specs", "queue", "timers", "messages"):
         assert f"Seq Scan on {table} " not in plan, plan

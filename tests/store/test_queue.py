@@ -15,7 +15,9 @@ async def claimed(database: Database, count: int = 1) -> tuple[list[Job], list[G
     jobs = await server.add(count)
     slots = [(0, number, 1, session) for number in range(1, count + 1)]
     offer = Offer(queues=[(1, jobs[0].queue, 0)], slots=slots, most={0: count})
-    return jobs, await queue.claim(database, offer, await database.now())
+    grants, more = await queue.claim(database, offer, await database.now())
+    assert more == set()
+    return jobs, grants
 
 
 async def test_a_claim_takes_no_more_than_there_are_slots(database: Database) -> None:
@@ -23,15 +25,20 @@ async def test_a_claim_takes_no_more_than_there_are_slots(database: Database) ->
     session = await server.dispatcher.register(a_worker())
     jobs = await server.add(5)
     offer = Offer(queues=[(1, jobs[0].queue, 0)], slots=[(0, 1, 1, session), (0, 2, 1, session)], most={0: 2})
-    grants = await queue.claim(database, offer, await database.now())
+    grants, more = await queue.claim(database, offer, await database.now())
     assert [grant.job for grant in grants] == [job.job for job in jobs[:2]]
+    assert more == {session}
+    offer = Offer(queues=[(1, jobs[0].queue, 0)], slots=[(0, n, 1, session) for n in (1, 2, 3)], most={0: 3})
+    grants, more = await queue.claim(database, offer, await database.now())
+    assert [grant.job for grant in grants] == [job.job for job in jobs[2:]]
+    assert more == set(), "there were exactly as many as there were slots"
 
 
 async def test_a_session_that_is_no_more_claims_nothing(database: Database) -> None:
     server = Server(database)
     (job,) = await server.add()
     offer = Offer(queues=[(1, job.queue, 0)], slots=[(0, 1, 1, uuid4())], most={0: 1})
-    assert await queue.claim(database, offer, await database.now()) == []
+    assert await queue.claim(database, offer, await database.now()) == ([], set())
 
 
 async def test_each_party_is_served_from_its_own_queues(database: Database) -> None:
@@ -44,7 +51,7 @@ async def test_each_party_is_served_from_its_own_queues(database: Database) -> N
         slots=[(0, 1, 1, one), (0, 2, 1, one), (1, 1, 1, two), (1, 2, 1, two)],
         most={0: 2, 1: 2},
     )
-    grants = await queue.claim(database, offer, await database.now())
+    grants, _more = await queue.claim(database, offer, await database.now())
     assert {grant.job: grant.session for grant in grants} == {web.job: one, db.job: two}
 
 
@@ -69,13 +76,14 @@ async def test_only_what_was_revoked_can_be_stopped(database: Database) -> None:
 
 async def test_what_is_believed_to_be_held_is_compared_with_the_rows(database: Database) -> None:
     (job,), (grant,) = await claimed(database)
-    truth = Held(job.workflow, job.job, 1)
-    assert await queue.stray(database, [(1, grant.session, truth)]) == set()
-    assert await queue.stray(database, [(1, grant.session, Held(job.workflow, job.job, 2))]) == {
+    truth, here = Held(job.workflow, job.job, 1), [(1, grant.session)]
+    assert await queue.stray(database, here, []) == {grant.session}, "it holds a job that nobody knows of"
+    assert await queue.stray(database, here, [(1, grant.session, truth)]) == set()
+    assert await queue.stray(database, here, [(1, grant.session, Held(job.workflow, job.job, 2))]) == {
         grant.session
     }
     gone = Held(job.workflow, uuid4(), 1)
-    assert await queue.stray(database, [(1, grant.session, truth), (1, grant.session, gone)]) == {
+    assert await queue.stray(database, here, [(1, grant.session, truth), (1, grant.session, gone)]) == {
         grant.session
     }
 

@@ -19,7 +19,7 @@ from ostro.core.specs import TaskSpec
 from ostro.core.waiting import says
 from ostro.core.workflow import Moment, Workflow
 from ostro.errors import Conflict, Gone, Invalid, NotFound
-from ostro.values import INLINE_ACTIONS, UUID, TaskState
+from ostro.values import UUID, TaskState
 
 _NAMED = 10
 
@@ -160,9 +160,8 @@ def _make(workflow: Workflow, spec: TaskSpec, moment: Moment, spawner: Task | No
 
 
 def _kept(spec: TaskSpec) -> TaskSpec:
-    """What stays in memory: an input only where it is needed here."""
-    is_inline = spec.action in INLINE_ACTIONS and not spec.target
-    return spec if is_inline else msgspec.structs.replace(spec, input=b"")
+    """What stays in memory: of the inputs those that may be needed here."""
+    return spec if spec.input_stays else msgspec.structs.replace(spec, input=b"")
 
 
 def _accept(workflow: Workflow, tasks: list[Task], moment: Moment) -> None:

@@ -12,7 +12,7 @@ from ostro.core.requirements.conditions import Task, Verdict
 from ostro.core.requirements.weights import weighs
 from ostro.core.workflow import Moment, Workflow
 from ostro.inline import InlineFailure, run_inline
-from ostro.values import INLINE_ACTIONS, UUID, SkipReason, TaskState
+from ostro.values import UUID, SkipReason, TaskState
 
 _TOLD_AT_ONCE = 50
 """So many watchers that hear of a decided condition count as one step."""
@@ -91,7 +91,7 @@ def run(workflow: Workflow, task: Task, moment: Moment) -> None:
     started = task.row.started_at or moment.now
     begun = {"run": number, "started_at": started, "weighs": weighs(spec, started=True)}
     job = moment.new_id()
-    if spec.action in INLINE_ACTIONS and not spec.target:
+    if spec.is_inline:
         workflow.revise(task, moment.now, **begun)
         _run_inline(workflow, task, job, moment)
         return

@@ -4,7 +4,10 @@ from datetime import datetime
 
 import msgspec
 
-from ostro.values import UUID, MaySpawn, Retry, Term
+from ostro.values import INLINE_ACTIONS, UUID, MaySpawn, Retry, Term
+
+_SMALL_INPUT = 1024
+"""Bytes. Most scripts are smaller, and 100,000 of them are 100 MB at most."""
 
 
 class TaskSpec(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -26,6 +29,16 @@ class TaskSpec(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     may_spawn: MaySpawn | None = None
     description: str = ""
     hash: bytes = b""
+
+    @property
+    def is_inline(self) -> bool:
+        """Whether it runs inside the decision that starts it."""
+        return self.action in INLINE_ACTIONS and not self.target
+
+    @property
+    def input_stays(self) -> bool:
+        """Whether its input is kept in memory: to run it here, or to hand it to a worker without reading."""
+        return self.is_inline or len(self.input) <= _SMALL_INPUT
 
 
 class Birth(msgspec.Struct, frozen=True, kw_only=True):

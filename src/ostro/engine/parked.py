@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 import msgspec
 
 from ostro.clock import new_id
+from ostro.engine.handoff import Reserve, Slot
 from ostro.errors import StorageError
 from ostro.store.database import Database
 from ostro.values import UUID
@@ -70,7 +71,16 @@ class Parked:
         self._me = new_id()
         self._watchers: dict[tuple[int, UUID], set[Woken]] = {}
         self._followers: list[Callable[[Hint | None], None]] = []
+        self._reserve: Reserve = lambda _namespace, _queue: None
         self._outbox = _Outbox()
+
+    def offer_slots(self, reserve: Reserve) -> None:
+        """Jobs of commits may be handed to polls that wait here: `reserve` keeps a slot for one."""
+        self._reserve = reserve
+
+    def slot_for(self, namespace: int, queue: int) -> Slot | None:
+        """A slot kept free for a job of the queue; None if the job must be queued."""
+        return self._reserve(namespace, queue)
 
     def follow(self, follower: Callable[[Hint | None], None]) -> None:
         """Calls `follower` with each hint, its own server's too; None says: hints were lost, look everywhere."""

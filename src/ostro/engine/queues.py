@@ -5,6 +5,7 @@ A queue's id is a hash of what it stands for, so servers agree on it without ask
 
 import asyncio
 from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import blake2b
 
 import msgspec
@@ -29,7 +30,12 @@ Wanted = tuple[int, str, dict[str, str], tuple[str, ...]]
 
 def queue_id(action: str, target: dict[str, str], tags: tuple[str, ...]) -> int:
     """The id of the queue for (action, target, tags), whatever their order: a signed 64-bit BLAKE2b."""
-    canonical = msgspec.json.encode([action, sorted(target.items()), sorted(set(tags))])
+    return _hashed(action, tuple(target.items()), tags)
+
+
+@lru_cache(maxsize=20_000)
+def _hashed(action: str, target: tuple[tuple[str, str], ...], tags: tuple[str, ...]) -> int:
+    canonical = msgspec.json.encode([action, sorted(target), sorted(set(tags))])
     return int.from_bytes(blake2b(canonical, digest_size=8).digest(), "big", signed=True)
 
 
@@ -43,11 +49,25 @@ class Queues:
         self._known: dict[tuple[int, int], Queue] = {}
         self._touched: dict[tuple[int, int], float] = {}
         self._counts: dict[int, tuple[int, float]] = {}
+        self._fronts: dict[tuple[int, int], dict[int, int]] = {}
         self._one_at_a_time = asyncio.Lock()
 
     def get(self, namespace: int, queue: int) -> Queue | None:
         """The queue, if it is known here."""
         return self._known.get((namespace, queue))
+
+    def front(self, namespace: int, queue: int, priority: int) -> int | None:
+        """About where the next job of a priority stands in a queue that has many; None where few or none wait."""
+        return self._fronts.get((namespace, queue), {}).get(priority)
+
+    def advance(self, namespace: int, queue: int, priority: int, front: int) -> None:
+        """Jobs were claimed up to here, and there are more."""
+        fronts = self._fronts.setdefault((namespace, queue), {})
+        fronts[priority] = max(front, fronts.get(priority, front))
+
+    def emptied(self, namespace: int, queue: int) -> None:
+        """A claim took all that there was."""
+        self._fronts.pop((namespace, queue), None)
 
     def has(self, namespace: int, queue: int) -> bool:
         """Whether jobs may be put into the queue without interning it now."""

@@ -135,17 +135,14 @@ async def poll(desk: Desk, caller: Caller, ask: Ask, reports: Sequence[Ended]) -
     `ask.held` is the worker's whole list; what is settled here is taken out of it. A report whose fate is not
     known (the database is away) is not settled: the worker sends it again.
     """
-    worker = await desk.dispatcher.find_worker(caller.namespace, _token(caller).id, ask.session)
-    ask.free = min(ask.free, worker.slots)
-    settled = await _settle(desk, caller, ask.session, reports)
-    over = {(one.job, one.fence) for one in settled}
-    ask.held = tuple(one for one in ask.held if (one.job, one.fence) not in over)
-    ask.settled = tuple(
-        Held(one.workflow, one.job, one.fence) for one in reports if (one.job, one.fence) in over
-    )
-    if settled:
-        ask.wait = 0.0  # the worker wants to know
-    answered = await desk.dispatcher.poll(ask)
+    settled: list[Settled] = []
+
+    async def settle() -> list[Held]:
+        settled.extend(await _settle(desk, caller, ask.session, reports))
+        over = {(one.job, one.fence) for one in settled}
+        return [Held(one.workflow, one.job, one.fence) for one in reports if (one.job, one.fence) in over]
+
+    answered = await desk.dispatcher.poll(ask, settle)
     return Polled(settled, answered, [_token_of(desk, grant) for grant in answered.grants])
 
 

@@ -8,8 +8,8 @@ import msgspec
 
 from ostro.core.effects import Changes, QueuedJob
 from ostro.core.workflow import Workflow
-from ostro.store.database import Connection, Database, StatementRefused
-from ostro.values import INLINE_ACTIONS, UUID
+from ostro.store.database import Connection, Database, Record, StatementRefused
+from ostro.values import UUID
 
 SEPARATOR = "\x1f"
 _NOBODY = UUID(int=0)
@@ -28,11 +28,12 @@ class KeptAnswer(msgspec.Struct, frozen=True):
 
 
 class Placed(msgspec.Struct, frozen=True, gc=False):
-    """A job with its place: the queue, and the position in it."""
+    """A job with its place: the queue, and the position in it; or the session that it is leased to at once."""
 
     job: QueuedJob
     queue: int
     position: int
+    session: UUID | None = None
 
 
 class Write(msgspec.Struct):
@@ -52,10 +53,14 @@ class Write(msgspec.Struct):
 
 
 class Outcome(msgspec.Struct):
-    """The indexes of the writes that passed, and for those the sessions that had jobs taken from them."""
+    """The indexes of the writes that passed, and for those the sessions that had jobs taken from them.
+
+    `live` are the sessions that were to get jobs and are not over: they have what passed of it.
+    """
 
     passed: set[int]
-    sessions: dict[int, list[UUID]]
+    sessions: dict[int, list[UUID]] = {}
+    live: set[UUID] = set()
 
 
 async def commit(connection: Connection | Database, writes: Sequence[Write], at: datetime) -> Outcome:
@@ -72,22 +77,29 @@ async def commit(connection: Connection | Database, writes: Sequence[Write], at:
     given, jobs, keys, specs, tasks, task_specs, removed, tags, ended, revoked, queued, timers, sent, done = (
         table.columns() for table in tables
     )
+    handed = {(w.workflow.namespace, job.session) for w in writes for job in w.queued if job.session}
     due = at + _ROOM_FOR_DIRECT_DELIVERY
     rows = await connection.fetch(
         "commit_batch",
         *given, *jobs, *keys, at, *specs, *tasks, *task_specs, *removed, *tags, *ended, *revoked, *queued,
-        *timers, due, *sent, *done,
+        *timers, due, *sent, *done, *(zip(*handed, strict=True) if handed else ((), ())),
     )  # fmt: skip
-    outcome = Outcome(set(), {})
-    for row in rows:
-        if row["session"] is None:
-            outcome.passed.add(row["w"])
+    return _outcome(rows)
+
+
+def _outcome(rows: Iterable[Record]) -> Outcome:
+    outcome = Outcome(set())
+    for w, session in rows:
+        if session is None:
+            outcome.passed.add(w)
+        elif w is None:
+            outcome.live.add(UUID(int=session.int))
         else:
-            outcome.sessions.setdefault(row["w"], []).append(row["session"])
+            outcome.sessions.setdefault(w, []).append(session)
     return outcome
 
 
-_WIDTHS = (16, 5, 7, 11, 19, 5, 3, 2, 9, 2, 10, 4, 3, 2)
+_WIDTHS = (16, 5, 7, 11, 19, 5, 3, 2, 9, 2, 11, 4, 3, 2)
 """How many columns each set of `commit_batch` has, in the order of its parameters."""
 
 
@@ -162,7 +174,7 @@ def _fill_tasks(tasks: _Table, task_specs: _Table, w: int, write: Write) -> None
             )  # fmt: skip
     for task, spec in changes.specs.items():
         text = msgspec.msgpack.encode(msgspec.structs.replace(spec, input=b"{}"))
-        task_specs.add(w, task, text, spec.input, spec.action in INLINE_ACTIONS and not spec.target)
+        task_specs.add(w, task, text, spec.input, spec.input_stays)
 
 
 def _fill_jobs(jobs: _Table, revoked: _Table, queued: _Table, w: int, write: Write) -> None:
@@ -176,5 +188,5 @@ def _fill_jobs(jobs: _Table, revoked: _Table, queued: _Table, w: int, write: Wri
         j = place.job
         queued.add(
             w, j.job, j.task, j.run, place.queue, j.priority, place.position, j.timeout, j.safe_rerun,
-            SEPARATOR.join(j.hands_over),
+            SEPARATOR.join(j.hands_over), place.session,
         )  # fmt: skip

@@ -21,11 +21,26 @@ _Terms = tuple[Term, ...]
 
 
 class Loaded(msgspec.Struct):
-    """A workflow as the database had it at a version with a stamp."""
+    """A workflow as the database had it at a version with a stamp.
+
+    What else is remembered of it saves reading and asking, and may be lost: `results` of tasks that others
+    require by name, and by queue the place of the last job (`places`).
+    """
 
     workflow: Workflow
     version: int
     stamp: int
+    results: dict[str, bytes] = {}
+    places: dict[int, int] = {}
+    kept_bytes: int = 0
+
+    def keep(self, name: str, result: bytes, most: int) -> None:
+        """Remembers a result; above `most` bytes in all, the oldest ones are forgotten."""
+        self.kept_bytes += len(result) - len(self.results.pop(name, b""))
+        self.results[name] = result
+        while self.kept_bytes > most:
+            oldest = next(iter(self.results))
+            self.kept_bytes -= len(self.results.pop(oldest))
 
 
 async def load(

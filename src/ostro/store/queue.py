@@ -42,6 +42,7 @@ class Granted(msgspec.Struct, kw_only=True):
 
     `until` is when the server gives it up, `timeout` the same in seconds from the claim. `requires` maps the
     names of required tasks to their results, JSON as bytes (`null` for a task that ended without one).
+    `place` is where it stood: queue, priority, position; None for one that was handed over without queueing.
     """
 
     namespace: int
@@ -57,6 +58,7 @@ class Granted(msgspec.Struct, kw_only=True):
     timeout: float | None
     until: datetime | None
     requires: dict[str, bytes]
+    place: tuple[int, int, int] | None = None
 
 
 class LostLease(msgspec.Struct, frozen=True, gc=False):
@@ -126,8 +128,11 @@ async def count_queues(database: Database, namespace: int, most: int) -> int:
     return count
 
 
-async def claim(database: Database, offer: Offer, now: datetime) -> list[Granted]:
-    """Leases the best jobs of the offered queues to the free slots, best first; the lease begins `now`."""
+async def claim(database: Database, offer: Offer, now: datetime) -> tuple[list[Granted], set[UUID]]:
+    """Leases the best jobs of the offered queues to the free slots, best first; the lease begins `now`.
+
+    Returns the sessions as well for whose party there are more jobs than it had slots.
+    """
     rows = await database.fetch(
         "queue_claim",
         [namespace for namespace, _queue, _party in offer.queues],
@@ -140,7 +145,8 @@ async def claim(database: Database, offer: Offer, now: datetime) -> list[Granted
         [slot[3] for slot in offer.slots],
         now,
     )
-    return await _granted(database, rows)
+    more = {row["session"] for row in rows if row["more"]}
+    return await _granted(database, rows), more
 
 
 async def granted_again(
@@ -174,6 +180,7 @@ async def _granted(database: Database, rows: Sequence[Record]) -> list[Granted]:
             timeout=row["timeout"],
             until=row["until"],
             requires=dict.fromkeys(row["hands_over"], b"null"),
+            place=(row["queue"], row["priority"], row["position"]),
         )
         for row in rows
     ]
@@ -204,8 +211,10 @@ async def held(database: Database, sessions: Sequence[tuple[int, UUID]]) -> list
     return [_held_row(row) for row in rows]
 
 
-async def stray(database: Database, believed: Sequence[tuple[int, UUID, Held]]) -> set[UUID]:
-    """Of (namespace, session, job) believed to be held: the sessions for which a row says otherwise."""
+async def stray(
+    database: Database, sessions: Sequence[tuple[int, UUID]], believed: Sequence[tuple[int, UUID, Held]]
+) -> set[UUID]:
+    """Of some (namespace, session), believed to hold (namespace, session, job): those whose rows say otherwise."""
     rows = await database.fetch(
         "queue_stray",
         [namespace for namespace, _session, _one in believed],
@@ -213,6 +222,8 @@ async def stray(database: Database, believed: Sequence[tuple[int, UUID, Held]]) 
         [one.job for _namespace, _session, one in believed],
         [one.fence for _namespace, _session, one in believed],
         [session for _namespace, session, _one in believed],
+        [namespace for namespace, _session in sessions],
+        [session for _namespace, session in sessions],
     )
     return {row["session"] for row in rows}
 

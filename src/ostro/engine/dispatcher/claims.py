@@ -1,4 +1,4 @@
-"""Claims: one statement at a time per server, which serves all polls that wait here.
+"""Claims: one statement at a time per server, which serves all polls that wait here; and hand-offs without one.
 
 A queue is *dirty* when it may have claimable jobs. What happened since the last statement (queues that got
 jobs, polls that came) is *fresh*; a round looks at that alone, so 5,000 polls that wait cost a round nothing.
@@ -6,20 +6,26 @@ jobs, polls that came) is *fresh*; a round looks at that alone, so 5,000 polls t
 
 import asyncio
 from collections.abc import Iterable
+from itertools import islice
 
 from ostro.clock import Clock
 from ostro.engine.dispatcher.matching import Dirty, Waiting
 from ostro.engine.dispatcher.plan import Party, Plan, plan
 from ostro.engine.dispatcher.session import Poll
+from ostro.engine.handoff import Slot
 from ostro.engine.parked import Hint, Parked
 from ostro.engine.queues import Queues
 from ostro.errors import StorageError
 from ostro.store import queue as store
 from ostro.store.database import Database
 from ostro.store.queue import Granted, Queue
+from ostro.values import UUID
 
 _LOOKED_AT = 2_000
 """Queues of a namespace that one fall-back look lists; the next look goes on from there."""
+
+_POLLS_ASKED = 16
+"""Waiting polls that are asked for a slot before a job is queued."""
 
 _BEFORE_ALL = -(2**63)
 
@@ -49,10 +55,52 @@ class Claims:
         self._fresh_polls[poll] = None
         self._work.set()
 
+    @property
+    def waiting(self) -> int:
+        """How many polls wait here for jobs."""
+        return len(self._waiting)
+
     def quit(self, poll: Poll) -> None:
         """The poll waits no more."""
         self._waiting.discard(poll)
         self._fresh_polls.pop(poll, None)
+
+    def slot_for(self, namespace: int, queue: int) -> Slot | None:
+        """A slot kept free for a job that a commit would queue, where no queued job could come first.
+
+        The last claim over all that the poll may run came back empty, and nothing was heard since.
+        """
+        known = self._queues.get(namespace, queue)
+        if known is None or known in self._dirty:
+            return None
+        for poll in islice(self._waiting.serving(known), _POLLS_ASKED):
+            if poll.room > 0 and poll.session.trusted and not any(self._dirty.served_by(poll.session.worker)):
+                return self._keep(poll)
+        return None
+
+    def _keep(self, poll: Poll) -> Slot:
+        poll.reserved += 1
+        self._waiting.discard(poll)
+        if poll.room > 0:
+            self._waiting.add(
+                poll, poll.session.worker
+            )  # behind the others: jobs spread over those that wait
+        return _Kept(self, poll)
+
+    def filled(self, poll: Poll, grant: Granted) -> None:
+        """A commit leased a job to a slot that was kept for it."""
+        poll.reserved -= 1
+        if not poll.session.receive(grant):
+            self.give_back([grant])
+        self.quit(poll)
+        poll.answer_if_ready()
+
+    def left_empty(self, poll: Poll) -> None:
+        """A slot that was kept is free again; the job it was kept for may be queued by now."""
+        poll.reserved -= 1
+        poll.answer_if_ready()
+        if poll.session.poll is poll and not poll.done.is_set():
+            self.wait_for(poll)
 
     def hint(self, namespace: int, queues: Iterable[int]) -> None:
         """These queues may have claimable jobs; one that is not known here is learned first."""
@@ -91,25 +139,32 @@ class Claims:
         await self._learn()
         queues, self._fresh_queues = self._fresh_queues, {}
         polls, self._fresh_polls = self._fresh_polls, {}
+        brief = [poll for poll in polls if poll.brief]
         planned = plan(queues, polls, self._dirty, self._waiting)
         for queue in planned.left:
             self._mark(queue)
         if planned.parties:
             await self._claim(planned)
-        for poll in polls:
-            if poll.brief:
+        for poll in brief:
+            if not poll.reserved:
                 poll.done.set()
 
     async def _claim(self, planned: Plan) -> None:
         for party in planned.parties:
             for queue in party.queues:
                 self._dirty.discard(queue)  # before the statement: a hint that comes meanwhile marks it again
+            for poll in party.slots:
+                poll.offered += 1
         try:
-            grants = await store.claim(self._database, planned.offer(), self._clock.now())
+            grants, more = await store.claim(self._database, planned.offer(), self._clock.now())
         except StorageError:
             self._undo(planned.parties)
             raise
-        self._deliver(planned.parties, grants)
+        finally:
+            for party in planned.parties:
+                for poll in party.slots:
+                    poll.offered = 0
+        self._deliver(planned.parties, grants, more)
 
     async def look(self) -> None:
         """The fall-back: which queues have claimable jobs, wherever somebody waits. One statement for all."""
@@ -146,19 +201,22 @@ class Claims:
             if known is not None:
                 self._mark(known)
 
-    def _deliver(self, parties: list[Party], grants: list[Granted]) -> None:
-        by_session = {poll.session.id: (party, poll) for party in parties for poll in party.polls}
-        taken: dict[Party, int] = {}
+    def _deliver(self, parties: list[Party], grants: list[Granted], more: set[UUID]) -> None:
+        by_session = {poll.session.id: poll for party in parties for poll in party.polls}
         for grant in grants:
-            party, poll = by_session[grant.session]
-            taken[party] = taken.get(party, 0) + 1
+            poll = by_session[grant.session]
             if not poll.session.receive(grant):
                 self.give_back([grant])
             self.quit(poll)  # it answers now; what is free still comes with the next request
+            if grant.place is not None:
+                self._queues.advance(grant.namespace, *grant.place)
         for party in parties:
-            if taken.get(party, 0) >= len(party.slots):  # there may be more than they could take
-                for queue in party.queues:
+            goes_on = any(poll.session.id in more for poll in party.slots)
+            for queue in party.queues:
+                if goes_on:
                     self._mark(queue)
+                else:
+                    self._queues.emptied(queue.namespace, queue.id)
 
     def _undo(self, parties: list[Party]) -> None:
         """Whether the claim was committed is unknown: rows tell, when the sessions ask next."""
@@ -167,3 +225,27 @@ class Claims:
                 self._mark(queue)
             for poll in party.polls:
                 poll.session.distrust()
+
+
+class _Kept:
+    """A slot of a waiting poll, kept free for a commit."""
+
+    __slots__ = ("_claims", "_poll")
+
+    def __init__(self, claims: Claims, poll: Poll) -> None:
+        self._claims = claims
+        self._poll = poll
+
+    @property
+    def session(self) -> UUID:
+        return self._poll.session.id
+
+    def fill(self, grant: Granted) -> None:
+        self._claims.filled(self._poll, grant)
+
+    def leave_empty(self) -> None:
+        self._claims.left_empty(self._poll)
+
+    def doubt(self) -> None:
+        self._poll.session.distrust()
+        self._claims.left_empty(self._poll)

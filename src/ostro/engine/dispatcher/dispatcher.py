@@ -5,7 +5,7 @@ rows in order.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from datetime import datetime
 
 import msgspec
@@ -25,6 +25,11 @@ from ostro.store.workers import LiveWorker, Worker
 from ostro.values import UUID, Limits, Timing
 
 _LOST_AT_ONCE = 1_000
+
+
+async def nothing() -> Collection[Held]:
+    """No result came with the poll."""
+    return ()
 
 
 class Dispatcher:
@@ -56,6 +61,7 @@ class Dispatcher:
         self.lost = asyncio.Event()
         self._claims = Claims(database, clock, parked, queues, self.work)
         parked.follow(self._hear)
+        parked.offer_slots(self._claims.slot_for)
 
     async def register(self, worker: Worker, *, held: Iterable[Held] = (), replace: bool = False) -> UUID:
         """Begins a session and returns its id.
@@ -70,21 +76,27 @@ class Dispatcher:
             self.lost.set()
         return session.id
 
-    async def poll(self, ask: Ask) -> Answered:
-        """Waits for something to tell the session: jobs, or jobs to stop; at most `ask.wait` seconds.
+    async def poll(self, ask: Ask, settle: Callable[[], Awaitable[Collection[Held]]] = nothing) -> Answered:
+        """Settles the results that came with it, then waits for something to tell the session: jobs, or jobs to
+        stop; at most `ask.wait` seconds, and not at all if something was settled.
 
-        With free slots, one claim is tried at least (`wait=0`: come back after it). A request older than the last one, and one that a newer
-        takes the place of, come back `released`. NotFound `session_unknown`: register again. When cancelled,
-        what it had got is given back; call `give_back` if the answer cannot be written.
+        While `settle` runs, the session's free slots may be handed jobs of the very commits that it makes; it
+        returns the jobs whose results are settled. With free slots, one claim is tried at least (`wait=0`: come
+        back after it). A request older than the last one, and one that a newer takes the place of, come back
+        `released`. NotFound `session_unknown`: register again. When cancelled, what it had got is given back;
+        call `give_back` if the answer cannot be written.
         """
         session = await self._sessions.find(ask.namespace, ask.token, ask.session)
+        ask.free = min(ask.free, session.worker.slots)
         if session.counter is not None and ask.counter < session.counter:
+            session.forget(await settle())
             return Answered(session=session.id, counter=ask.counter, released=True)
         poll = self._take_place(session, ask)
         try:
+            await self._settle(poll, ask, settle)
             await self._bring_up_to_date(session, ask)
             await self._compare(session, poll, ask)
-            if not (poll.done.is_set() or poll.answer.grants or poll.answer.cancels):
+            if not (poll.done.is_set() or poll.answer.cancels):
                 await self._park(poll, ask.wait)
             session.refuse_if_ended()
         except BaseException:
@@ -119,6 +131,11 @@ class Dispatcher:
         """The token was revoked: its sessions end at once, here and (told by a hint) elsewhere."""
         ended = await workers.leave_by_token(self._database, namespace, token, self._clock.now())
         self._end(namespace, {*ended, *self._sessions.of_token(namespace, token)})
+
+    @property
+    def waiting(self) -> int:
+        """How many polls wait here for jobs."""
+        return self._claims.waiting
 
     async def live_workers(self, namespace: int) -> list[LiveWorker]:
         """Who has a live session, by name: for "why is it waiting" and the list of workers."""
@@ -180,6 +197,16 @@ class Dispatcher:
         self._sessions.renew_soon(session)
         return session.poll
 
+    async def _settle(self, poll: Poll, ask: Ask, settle: Callable[[], Awaitable[Collection[Held]]]) -> None:
+        """The results first: what they free, and what follows from them, may come with this very answer."""
+        if poll.free and poll.session.trusted:
+            self._claims.wait_for(poll)
+        settled = await settle()
+        poll.settled(settled)
+        poll.session.forget(settled)
+        if settled:
+            ask.wait = 0.0  # the worker wants to know
+
     async def _bring_up_to_date(self, session: Session, ask: Ask) -> None:
         """What the worker says, and what the rows say if the memory is not to be trusted."""
         if ask.tags is not msgspec.UNSET and ask.tags != session.worker.tags:
@@ -192,7 +219,6 @@ class Dispatcher:
                     await session.loaded.wait()
             except TimeoutError:
                 raise StorageUnavailable("What the session holds could not be read in time.") from None
-        session.forget(ask.settled)
 
     async def _compare(self, session: Session, poll: Poll, ask: Ask) -> None:
         """The worker's list against what it holds: tells it to stop, hands out again, clears away."""
@@ -203,7 +229,7 @@ class Dispatcher:
         if gone:
             await store.stopped(self._database, session.worker.namespace, session.id, list(gone))
             session.forget(gone.values())
-        missing = session.missing(poll.listed)
+        missing = session.missing(poll)
         if not missing:
             return
         again = await store.granted_again(self._database, session.worker.namespace, session.id, missing)
@@ -211,6 +237,7 @@ class Dispatcher:
             there = {grant.job for grant in again}
             session.forget(one for one in missing if one.job not in there)
             poll.answer.grants += again
+            poll.answer_if_ready()
 
     async def _park(self, poll: Poll, seconds: float) -> None:
         """A brief one comes back after one claim was tried; if that takes long, at the next fall-back look."""

@@ -64,7 +64,8 @@ def plan(queues: Iterable[Queue], polls: Iterable[Poll], dirty: Dirty, waiting: 
     wanted: dict[Poll, list[Queue]] = {}
     takers: dict[Queue, Poll] = {}
     for queue in islice(ordered, _QUEUES):
-        for poll in islice(waiting.serving(queue), _POLLS_PER_QUEUE):
+        roomy = (poll for poll in waiting.serving(queue) if poll.room > 0)
+        for poll in islice(roomy, _POLLS_PER_QUEUE):
             wanted.setdefault(poll, []).append(queue)
             takers.setdefault(queue, poll)
     parties = _parties(wanted, takers)
@@ -96,8 +97,9 @@ def deal(polls: Iterable[Poll]) -> Iterator[Poll]:
     The seam for fairness within a party.
     """
     left = list(polls)
+    room = {poll: poll.room for poll in left}
     for taken in count():
-        left = [poll for poll in left if poll.free > taken]
+        left = [poll for poll in left if room[poll] > taken]
         if not left:
             return
         yield from left

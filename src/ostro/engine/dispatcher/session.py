@@ -21,10 +21,10 @@ _TOLD_AGAIN_AFTER = 5.0
 
 
 class Ask(msgspec.Struct, kw_only=True):
-    """One look for work. `held` lists exactly the jobs that the session holds, without those in `settled`.
+    """One look for work. `held` lists exactly the jobs that the session holds.
 
-    `token` is the id of the caller's token. `settled`: jobs whose results were accepted just now. `stopped`:
-    jobs that the worker runs no more, nobody having wanted their result. `wait` is in seconds.
+    `token` is the id of the caller's token. `stopped`: jobs that the worker runs no more, nobody having wanted
+    their result. `wait` is in seconds.
     """
 
     namespace: int
@@ -34,7 +34,6 @@ class Ask(msgspec.Struct, kw_only=True):
     free: int
     wait: float = 0.0
     held: tuple[Held, ...] = ()
-    settled: tuple[Held, ...] = ()
     stopped: tuple[Held, ...] = ()
     tags: frozenset[str] | None | msgspec.UnsetType = msgspec.UNSET
 
@@ -58,16 +57,36 @@ class Answered(msgspec.Struct, kw_only=True):
 
 
 class Poll:
-    """A request of a session while it waits here."""
+    """A request of a session while it waits here.
+
+    Of its `free` slots some are `reserved` for jobs of commits that are under way, some `offered` to a claim.
+    """
 
     def __init__(self, session: "Session", ask: Ask) -> None:
         self.session = session
         self.free = max(0, ask.free)
+        self.reserved = 0
+        self.offered = 0
         self.listed = {one.job: one for one in ask.held}
         self.answer = Answered(session=ask.session, counter=ask.counter)
         self.done = asyncio.Event()
         self.parked = False
         self.brief = False
+
+    @property
+    def room(self) -> int:
+        """Slots that nothing is meant for yet."""
+        return self.free - len(self.answer.grants) - self.reserved - self.offered
+
+    def answer_if_ready(self) -> None:
+        """It has jobs, and no commit may still bring more."""
+        if self.answer.grants and not self.reserved:
+            self.done.set()
+
+    def settled(self, jobs: Iterable[Held]) -> None:
+        """Their results were taken, or are wanted by nobody: the worker holds them no longer."""
+        for one in jobs:
+            self.listed.pop(one.job, None)
 
     def release(self) -> None:
         """A newer request took its place. What was granted to it goes out with that one's answer."""
@@ -97,6 +116,8 @@ class Session:
         self.poll: Poll | None = None
         self.held: dict[UUID, Held] = {}
         self.revoked: dict[UUID, Held] = {}
+        self._handed: dict[UUID, Held] = {}
+        """Handed over since a reading of the rows began: it may not have seen them."""
         self._told: dict[UUID, float] = {}
 
     def refuse_if_ended(self) -> None:
@@ -109,22 +130,28 @@ class Session:
         self.trusted = False
         self.loaded.clear()
 
+    def begin_load(self) -> None:
+        """The rows are about to be read."""
+        self._handed = {}
+
     def load(self, rows: Iterable[HeldRow]) -> None:
-        """What the rows say that it holds."""
-        self.held, self.revoked = {}, {}
+        """What the rows say that it holds; what was handed over meanwhile is held too."""
+        self.held, self.revoked = dict(self._handed), {}
         for row in rows:
+            if row.revoked:
+                self.held.pop(row.job, None)
             kept = self.revoked if row.revoked else self.held
             kept[row.job] = Held(row.workflow, row.job, row.fence)
         self.trusted = True
         self.loaded.set()
 
     def receive(self, grant: Granted) -> bool:
-        """A claim got it a job; False if nobody waits here who has room for it."""
+        """It got a job; False if nobody waits here who has room for it."""
         if self.poll is None or self.ended or len(self.poll.answer.grants) >= self.poll.free:
             return False
-        self.held[grant.job] = Held(grant.workflow, grant.job, grant.fence)
+        self.held[grant.job] = self._handed[grant.job] = Held(grant.workflow, grant.job, grant.fence)
         self.poll.answer.grants.append(grant)
-        self.poll.done.set()
+        self.poll.answer_if_ready()
         return True
 
     def tell_poll(self) -> None:
@@ -135,21 +162,19 @@ class Session:
         """
         if self.poll is not None and self.poll.parked:
             self.poll.answer.cancels += self.cancels(self.poll.listed)
-            granted = {grant.job for grant in self.poll.answer.grants}
-            if self.poll.answer.cancels or any(
-                job not in granted for job in self.held.keys() - self.poll.listed.keys()
-            ):
+            if self.poll.answer.cancels or self.missing(self.poll):
                 self.poll.done.set()
 
     def forget(self, jobs: Iterable[Held]) -> None:
         """These are over."""
         for one in jobs:
-            self.held.pop(one.job, None)
-            self.revoked.pop(one.job, None)
+            for kept in (self.held, self.revoked, self._handed):
+                kept.pop(one.job, None)
 
-    def missing(self, listed: dict[UUID, Held]) -> list[Held]:
-        """Granted, and not in the worker's list: they did not arrive."""
-        return [one for job, one in self.held.items() if job not in listed]
+    def missing(self, poll: Poll) -> list[Held]:
+        """Granted before this poll, and not in its list: they did not arrive."""
+        here = {grant.job for grant in poll.answer.grants}
+        return [one for job, one in self.held.items() if job not in poll.listed and job not in here]
 
     def gone(self, listed: dict[UUID, Held]) -> list[Held]:
         """Revoked, and not in the worker's list: nothing runs there to be stopped."""

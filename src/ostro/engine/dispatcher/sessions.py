@@ -108,14 +108,24 @@ class Sessions:
         loading = [known for one in self._to_load if (known := self._known.get(one)) is not None]
         if not loading:
             return
-        rows = await store.held(self._database, [(one.worker.namespace, one.id) for one in loading])
+        self._to_load.difference_update(
+            one.id for one in loading
+        )  # what comes meanwhile asks for another look
+        for session in loading:
+            session.begin_load()
+        try:
+            rows = await store.held(self._database, [(one.worker.namespace, one.id) for one in loading])
+        except StorageError:
+            self._to_load.update(one.id for one in loading)
+            raise
         by_session: dict[UUID, list[HeldRow]] = {}
         for row in rows:
             by_session.setdefault(row.session, []).append(row)
         for session in loading:
-            self._to_load.discard(session.id)
             session.load(by_session.get(session.id, []))
             session.tell_poll()
+        if self._to_load:
+            self.wanted.set()
 
     async def renew(self) -> None:
         """Renews all that were heard of since the last time; those that do not come back have ended."""
@@ -139,14 +149,16 @@ class Sessions:
         if monotonic() - self._compared < self._timing.lease / 3:
             return
         self._compared = monotonic()
+        trusted = [session for session in self._known.values() if session.trusted]
+        if not trusted:
+            return
         believed = [
             (session.worker.namespace, session.id, one)
-            for session in self._known.values()
-            if session.trusted
+            for session in trusted
             for one in session.held.values()
         ]
-        if believed:
-            self.load_soon(await store.stray(self._database, believed))
+        keys = [(session.worker.namespace, session.id) for session in trusted]
+        self.load_soon(await store.stray(self._database, keys, believed))
 
     async def look(self) -> None:
         """Finds jobs that were revoked, if no hint came; one statement for all sessions here."""

@@ -2,21 +2,20 @@
 
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
 
 import msgspec
 
 from ostro.core.decide import create, decide
-from ostro.core.effects import Changes, QueuedJob
+from ostro.core.effects import Changes
 from ostro.core.events import AddTasks, ChangeTask, Create, Event
 from ostro.core.specs import TaskSpec
 from ostro.core.workflow import Moment
 from ostro.engine.lanes.envelope import Envelope, Key, Look
-from ostro.engine.queues import Wanted, queue_id
+from ostro.engine.lanes.places import Handed, Places, keep_results
+from ostro.engine.queues import Wanted
 from ostro.errors import NotFound, Refusal
-from ostro.store.commit import KeptAnswer, Placed, Write
+from ostro.store.commit import KeptAnswer, Write
 from ostro.store.load import Loaded
-from ostro.values import INLINE_ACTIONS
 
 _LARGE = 5_000
 """Rows of one workflow after which the rest of its events waits for the next batch."""
@@ -29,18 +28,6 @@ class Broken(Exception):
         super().__init__(str(cause))
         self.envelope = envelope
         self.cause = cause
-
-
-class Positions:
-    """Places in queues: later is larger, also over servers as far as their clocks agree."""
-
-    def __init__(self) -> None:
-        self._last = 0
-
-    def next(self, now: datetime) -> int:
-        """The next place: microseconds, never the same one twice."""
-        self._last = max(self._last + 1, int(now.timestamp() * 1_000_000))
-        return self._last
 
 
 class Decided(msgspec.Struct):
@@ -56,6 +43,8 @@ class Decided(msgspec.Struct):
     rest: Sequence[Envelope] = ()
     """Not looked at: what came before changed enough for one commit."""
     write: Write | None = None
+    handed: list[Handed] = []
+    """Jobs that go to waiting workers with the commit. Their slots are given up or filled by `settle_slots`."""
 
     @property
     def envelopes(self) -> list[Envelope]:
@@ -64,9 +53,18 @@ class Decided(msgspec.Struct):
 
 
 def decide_all(
-    key: Key, loaded: Loaded | None, envelopes: Sequence[Envelope], moment: Moment, positions: Positions
+    key: Key,
+    loaded: Loaded | None,
+    envelopes: Sequence[Envelope],
+    moment: Moment,
+    places: Places,
+    *,
+    hand_off: bool,
 ) -> Decided:
-    """Decides in order. NotFound for what comes to a workflow that is not there; Broken if the rules fail."""
+    """Decides in order. NotFound for what comes to a workflow that is not there; Broken if the rules fail.
+
+    With `hand_off`, jobs may go to workers that wait here.
+    """
     answers: list[tuple[Envelope, object]] = []
     doubtful: list[Envelope] = []
     kept: list[KeptAnswer] = []
@@ -89,7 +87,7 @@ def decide_all(
     if loaded is None:
         raise NothingThere(answers)
     decided = Decided(key, loaded, answers, doubtful, envelopes[looked_at:])
-    decided.write = _write_of(decided, kept, moment, positions)
+    decided.write = _write_of(decided, kept, moment, places, hand_off=hand_off)
     return decided
 
 
@@ -117,11 +115,20 @@ def _decide_one(loaded: Loaded | None, envelope: Envelope, moment: Moment) -> tu
     return loaded, decide(loaded.workflow, event, moment)
 
 
-def _write_of(decided: Decided, kept: list[KeptAnswer], moment: Moment, positions: Positions) -> Write | None:
+def _write_of(
+    decided: Decided, kept: list[KeptAnswer], moment: Moment, places: Places, *, hand_off: bool
+) -> Write | None:
     loaded = decided.loaded
     changes = loaded.workflow.take_changes()
     if not changes and not kept:
         return None
+    keep_results(loaded, changes)
+    queued = []
+    for job in changes.queued.values():
+        handed = places.hand(loaded, job, moment) if hand_off else None
+        if handed is not None:
+            decided.handed.append(handed)
+        queued.append(places.place(loaded, job, handed, moment))
     sessions = {e.reported[0]: e.session for e, _ in decided.answers if e.reported and e.session}
     return Write(
         workflow=loaded.workflow,
@@ -129,14 +136,10 @@ def _write_of(decided: Decided, kept: list[KeptAnswer], moment: Moment, position
         version=loaded.version,
         stamp=loaded.stamp,
         new_stamp=secrets.randbits(63),
-        queued=[_placed(job, moment, positions) for job in changes.queued.values()],
+        queued=queued,
         sessions=sessions,
         answers=kept,
     )
-
-
-def _placed(job: QueuedJob, moment: Moment, positions: Positions) -> Placed:
-    return Placed(job, queue_id(job.action, job.target, job.tags), positions.next(moment.now))
 
 
 def queues_of(writes: Sequence[Write]) -> list[Wanted]:
@@ -155,6 +158,4 @@ def queues_to_come(namespace: int, event: Event | Look) -> list[Wanted]:
         specs = event.tasks
     elif isinstance(event, ChangeTask):
         specs = (event.spec,)
-    return [
-        (namespace, s.action, s.target, s.tags) for s in specs if s.target or s.action not in INLINE_ACTIONS
-    ]
+    return [(namespace, s.action, s.target, s.tags) for s in specs if not s.is_inline]

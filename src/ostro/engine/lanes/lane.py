@@ -10,8 +10,9 @@ from ostro.core.effects import Changes
 from ostro.core.events import Create, GoOn
 from ostro.core.workflow import Moment
 from ostro.engine.lanes.cache import Cache
-from ostro.engine.lanes.decided import Broken, Decided, NothingThere, Positions, decide_all, queues_of
+from ostro.engine.lanes.decided import Broken, Decided, NothingThere, decide_all, queues_of
 from ostro.engine.lanes.envelope import Envelope, Key
+from ostro.engine.lanes.places import Places
 from ostro.engine.parked import Hint, Parked
 from ostro.engine.queues import Queues
 from ostro.errors import OstroError, StorageError, StorageUnavailable
@@ -57,7 +58,7 @@ class Lane:
         self._pending: dict[Key, list[Envelope]] = {}
         self._away: set[Key] = set()
         self._wake = asyncio.Event()
-        self.positions = Positions()
+        self.places = Places(parked, queues)
 
     # -- in and out ---------------------------------------------------------------------------------
 
@@ -147,7 +148,7 @@ class Lane:
 
     def _decide_one(self, key: Key, loaded: Loaded | None, envelopes: list[Envelope]) -> Decided | None:
         try:
-            return decide_all(key, loaded, envelopes, self.moment(), self.positions)
+            return decide_all(key, loaded, envelopes, self.moment(), self.places, hand_off=True)
         except NothingThere as nothing:
             for envelope, refusal in nothing.answers:
                 if _is_birth(envelope):
@@ -216,6 +217,9 @@ class Lane:
 
     def _redo(self, one: Decided, *, unsure: bool = False) -> None:
         self.cache.drop(one.key)
+        for handed in one.handed:
+            handed.slot.doubt() if unsure else handed.slot.leave_empty()
+        one.handed = []
         self.send_away(one.key, one.envelopes, one if unsure else None)
 
     def settle(self, changed: list[Decided], outcome: Outcome) -> None:
@@ -226,12 +230,21 @@ class Lane:
                 self._redo(one)
                 continue
             queues, sessions, workflows = hints.setdefault(one.key[0], (set(), set(), set()))
-            queues.update(placed.queue for placed in one.write.queued)
+            queues.update(placed.queue for placed in one.write.queued if placed.session not in outcome.live)
             sessions.update(outcome.sessions.get(index, ()))
             workflows.add(one.key[1])
+            self._hand_over(one, outcome)
             self.passed(one, one.write)
         for namespace, (queues, sessions, workflows) in hints.items():
             self._parked.tell(Hint(namespace, tuple(queues), tuple(sessions), tuple(workflows)))
+
+    def _hand_over(self, one: Decided, outcome: Outcome) -> None:
+        for handed in one.handed:
+            if handed.slot.session in outcome.live:
+                handed.slot.fill(handed.grant)
+            else:  # it ended just now: its job is queued like any other
+                handed.slot.leave_empty()
+        one.handed = []
 
     def passed(self, one: Decided, write: Write) -> None:
         """A write is durable: the cache moves on, senders are answered, messages to itself followed up."""

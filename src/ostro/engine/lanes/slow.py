@@ -107,13 +107,13 @@ async def _has_passed(connection: Connection, key: Key, attempt: Decided | None)
     if attempt is None or attempt.write is None:
         return None
     stamp = await stamp_of(connection, *key, attempt.write.version + 1)
-    return Outcome({0}, {}) if stamp == attempt.write.new_stamp else None
+    return Outcome({0}) if stamp == attempt.write.new_stamp else None
 
 
 def _decide(lane: Lane, key: Key, loaded: Loaded | None, envelopes: list[Envelope]) -> Decided | None:
     """None if there is nothing to decide: no workflow, so the senders were refused."""
     try:
-        return decide_all(key, loaded, envelopes, lane.moment(), lane.positions)
+        return decide_all(key, loaded, envelopes, lane.moment(), lane.places, hand_off=False)
     except NothingThere as nothing:
         for envelope, refusal in nothing.answers:
             envelope.give(refusal)

@@ -81,7 +81,7 @@ CREATE TABLE task_specs (
     task      uuid NOT NULL,
     spec      bytea NOT NULL,
     input     bytea NOT NULL,
-    inline    boolean NOT NULL,
+    input_stays boolean NOT NULL,
     PRIMARY KEY (namespace, workflow, task)
 );
 

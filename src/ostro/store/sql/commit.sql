@@ -104,13 +104,13 @@ WITH given AS (
     FROM tasks_given t
     WHERE NOT t.is_new AND x.namespace = t.namespace AND x.workflow = t.workflow AND x.id = t.task AND x.name = t.name
 ), specs_written AS (
-    INSERT INTO task_specs (namespace, workflow, task, spec, input, inline)
-    SELECT p.namespace, p.id, s.task, s.spec, s.input, s.inline
+    INSERT INTO task_specs (namespace, workflow, task, spec, input, input_stays)
+    SELECT p.namespace, p.id, s.task, s.spec, s.input, s.input_stays
     FROM unnest($60::integer[], $61::uuid[], $62::bytea[], $63::bytea[], $64::boolean[])
-        AS s (w, task, spec, input, inline)
+        AS s (w, task, spec, input, input_stays)
     JOIN passed p ON p.w = s.w
     ON CONFLICT (namespace, workflow, task) DO UPDATE SET
-        spec = excluded.spec, input = excluded.input, inline = excluded.inline
+        spec = excluded.spec, input = excluded.input, input_stays = excluded.input_stays
 ), removed_given AS (
     SELECT p.namespace, p.id AS workflow, d.task, d.name
     FROM unnest($65::integer[], $66::uuid[], $67::text[]) AS d (w, task, name) JOIN passed p ON p.w = d.w
@@ -161,18 +161,27 @@ WITH given AS (
     FROM revoked_given r
     WHERE q.namespace = r.namespace AND q.workflow = r.workflow AND q.job = r.job AND r.session IS NOT NULL
     RETURNING r.w, q.session
+), live AS (
+    -- Sessions that jobs are handed to. One that is just ending is left out, and its job is queued like any other.
+    SELECT w.namespace, w.session, w.name
+    FROM unnest($102::integer[], $103::uuid[]) AS h (namespace, session)
+    JOIN workers w ON w.namespace = h.namespace AND w.session = h.session AND w.left_at IS NULL
+    FOR KEY SHARE OF w SKIP LOCKED
 ), jobs_queued AS (
     INSERT INTO queue (namespace, workflow, job, task, run, queue, priority, position, timeout, safe_rerun,
-                       hands_over, queued_at)
+                       hands_over, queued_at, fence, session, worker, claimed_at, until)
     SELECT p.namespace, p.id, q.job, q.task, q.run, q.queue, q.priority, q.position, q.timeout, q.safe_rerun,
-           string_to_array(q.hands_over, U&'\001F'), $29
+           string_to_array(q.hands_over, U&'\001F'), $29, CASE WHEN l.session IS NULL THEN 0 ELSE 1 END, l.session,
+           l.name, CASE WHEN l.session IS NOT NULL THEN $29 END,
+           CASE WHEN l.session IS NOT NULL THEN $29 + q.timeout * interval '1 second' END
     FROM unnest($81::integer[], $82::uuid[], $83::uuid[], $84::integer[], $85::bigint[], $86::smallint[],
-                $87::bigint[], $88::double precision[], $89::boolean[], $90::text[])
-        AS q (w, job, task, run, queue, priority, position, timeout, safe_rerun, hands_over)
+                $87::bigint[], $88::double precision[], $89::boolean[], $90::text[], $91::uuid[])
+        AS q (w, job, task, run, queue, priority, position, timeout, safe_rerun, hands_over, session)
     JOIN passed p ON p.w = q.w
+    LEFT JOIN live l ON l.namespace = p.namespace AND l.session = q.session
 ), timers_given AS (
     SELECT p.namespace, p.id AS workflow, t.kind, t.task, t.due_at
-    FROM unnest($91::integer[], $92::text[], $93::uuid[], $94::timestamptz[]) AS t (w, kind, task, due_at)
+    FROM unnest($92::integer[], $93::text[], $94::uuid[], $95::timestamptz[]) AS t (w, kind, task, due_at)
     JOIN passed p ON p.w = t.w
 ), timers_set AS (
     INSERT INTO timers (namespace, workflow, kind, task, due_at)
@@ -185,15 +194,17 @@ WITH given AS (
       AND x.task = t.task
 ), messages_sent AS (
     INSERT INTO messages (namespace, workflow, id, kind, due_at)
-    SELECT p.namespace, p.id, m.id, m.kind, $95 FROM unnest($96::integer[], $97::uuid[], $98::text[]) AS m (w, id, kind)
+    SELECT p.namespace, p.id, m.id, m.kind, $96 FROM unnest($97::integer[], $98::uuid[], $99::text[]) AS m (w, id, kind)
     JOIN passed p ON p.w = m.w
 ), messages_done AS (
-    DELETE FROM messages x USING unnest($99::integer[], $100::uuid[]) AS m (w, id), passed p
+    DELETE FROM messages x USING unnest($100::integer[], $101::uuid[]) AS m (w, id), passed p
     WHERE p.w = m.w AND x.namespace = p.namespace AND x.workflow = p.id AND x.id = m.id
 )
 SELECT w, NULL::uuid AS session FROM passed
 UNION ALL
-SELECT w, session FROM revoked;
+SELECT w, session FROM revoked
+UNION ALL
+SELECT NULL, session FROM live;
 
 -- name: commit_lock
 -- The slow path waits for one workflow in PostgreSQL's own queue, which is the fairest there is.

@@ -20,7 +20,7 @@ FROM (
     ORDER BY x.namespace, x.workflow, x.id LIMIT $4
 ) AS t
 LEFT JOIN LATERAL (
-    SELECT y.spec, CASE WHEN y.inline THEN y.input END AS input FROM task_specs y
+    SELECT y.spec, CASE WHEN y.input_stays THEN y.input END AS input FROM task_specs y
     WHERE y.namespace = $1 AND y.workflow = $2 AND y.task = t.id AND (t.ended_at IS NULL OR t.weighs)
 ) AS s ON true
 ORDER BY t.id;
@@ -35,7 +35,7 @@ JOIN LATERAL (
     ORDER BY x.namespace, x.workflow, x.id LIMIT 1
 ) AS t ON t.id = wanted.id
 LEFT JOIN LATERAL (
-    SELECT y.spec, CASE WHEN y.inline THEN y.input END AS input FROM task_specs y
+    SELECT y.spec, CASE WHEN y.input_stays THEN y.input END AS input FROM task_specs y
     WHERE y.namespace = $1 AND y.workflow = $2 AND y.task = t.id AND (t.ended_at IS NULL OR t.weighs)
 ) AS s ON true;
 

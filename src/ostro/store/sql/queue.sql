@@ -31,9 +31,11 @@ WITH slots AS (
     JOIN workers w ON w.namespace = s.namespace AND w.session = s.session AND w.left_at IS NULL
     ORDER BY w.namespace, w.name
     FOR KEY SHARE OF w
+), offered AS (
+    SELECT * FROM unnest($1::integer[], $2::bigint[], $3::integer[], $4::integer[]) AS o (namespace, queue, party, most)
 ), picked AS (
-    SELECT o.party, one.namespace, one.workflow, one.job, one.priority, one.position
-    FROM unnest($1::integer[], $2::bigint[], $3::integer[], $4::integer[]) AS o (namespace, queue, party, most)
+    SELECT o.party, o.queue, one.namespace, one.workflow, one.job, one.priority, one.position
+    FROM offered o
     CROSS JOIN LATERAL (
         SELECT q.namespace, q.workflow, q.job, q.priority, q.position
         FROM queue q
@@ -42,6 +44,18 @@ WITH slots AS (
         LIMIT o.most
         FOR UPDATE SKIP LOCKED
     ) AS one
+), more AS (
+    -- Whose slots did not suffice: more were picked, or a queue goes on behind what was picked of it.
+    SELECT p.party
+    FROM (SELECT party, queue, count(*) AS found FROM picked GROUP BY party, queue) AS p
+    JOIN offered o ON o.party = p.party AND o.queue = p.queue
+    GROUP BY p.party
+    HAVING sum(p.found) > max(o.most) OR bool_or(p.found >= o.most AND EXISTS (
+        SELECT 1 FROM queue q
+        WHERE q.namespace = o.namespace AND q.queue = o.queue AND q.session IS NULL AND q.revoked_at IS NULL
+        ORDER BY q.priority DESC, q.position
+        OFFSET o.most LIMIT 1
+    ))
 ), best AS (
     SELECT p.party, p.namespace, p.workflow, p.job,
         p.party * 1000000::bigint
@@ -53,11 +67,11 @@ WITH slots AS (
         until = $9::timestamptz + q.timeout * interval '1 second'
     FROM best b JOIN slots s ON s.slot = b.slot
     WHERE q.namespace = b.namespace AND q.workflow = b.workflow AND q.job = b.job
-    RETURNING q.namespace, q.workflow, q.job, q.task, q.run, q.queue, q.priority, q.position, q.fence, q.session,
-        q.timeout, q.until, q.hands_over
+    RETURNING b.party, q.namespace, q.workflow, q.job, q.task, q.run, q.queue, q.priority, q.position, q.fence,
+        q.session, q.timeout, q.until, q.hands_over
 )
 SELECT c.namespace, c.workflow, c.job, c.task, c.run, c.fence, c.session, c.timeout, c.until, c.hands_over,
-    d.action, t.name, i.input
+    c.queue, c.priority, c.position, d.action, t.name, i.input, c.party IN (SELECT party FROM more) AS more
 FROM claimed c
 LEFT JOIN queues d ON d.namespace = c.namespace AND d.id = c.queue
 LEFT JOIN LATERAL (
@@ -71,7 +85,7 @@ ORDER BY c.priority DESC, c.position;
 -- name: queue_granted
 -- What was granted and did not arrive is handed out again, as it stands: same fence. (The task as in queue_claim.)
 SELECT q.namespace, q.workflow, q.job, q.task, q.run, q.fence, q.session, q.timeout, q.until, q.hands_over,
-    d.action, t.name, i.input
+    q.queue, q.priority, q.position, d.action, t.name, i.input
 FROM unnest($2::uuid[], $3::uuid[], $4::integer[]) AS w (workflow, job, fence)
 JOIN queue q ON q.namespace = $1 AND q.workflow = w.workflow AND q.job = w.job AND q.fence = w.fence
 LEFT JOIN queues d ON d.namespace = q.namespace AND d.id = q.queue
@@ -102,11 +116,22 @@ FROM unnest($1::integer[], $2::uuid[]) AS w (namespace, session)
 JOIN queue q ON q.namespace = w.namespace AND q.session = w.session;
 
 -- name: queue_stray
--- Jobs that this server believes to be held and whose rows say otherwise; one look for all sessions here.
-SELECT DISTINCT w.session
-FROM unnest($1::integer[], $2::uuid[], $3::uuid[], $4::integer[], $5::uuid[]) AS w (namespace, workflow, job, fence, session)
-LEFT JOIN queue q ON q.namespace = w.namespace AND q.workflow = w.workflow AND q.job = w.job
-WHERE q.fence IS DISTINCT FROM w.fence OR q.session IS DISTINCT FROM w.session;
+-- Sessions here whose rows say otherwise than this server believes: a job that they hold no longer, or one that
+-- they were given by a commit whose answer was lost. One look for all sessions.
+WITH believed AS (
+    SELECT * FROM unnest($1::integer[], $2::uuid[], $3::uuid[], $4::integer[], $5::uuid[])
+        AS w (namespace, workflow, job, fence, session)
+)
+SELECT b.session
+FROM believed b
+LEFT JOIN queue q ON q.namespace = b.namespace AND q.workflow = b.workflow AND q.job = b.job
+WHERE q.fence IS DISTINCT FROM b.fence OR q.session IS DISTINCT FROM b.session
+UNION
+SELECT q.session
+FROM unnest($6::integer[], $7::uuid[]) AS s (namespace, session)
+JOIN queue q ON q.namespace = s.namespace AND q.session = s.session
+LEFT JOIN believed b ON b.session = q.session AND b.job = q.job
+WHERE q.revoked_at IS NULL AND b.job IS NULL;
 
 -- name: queue_give_back
 -- Leases whose grants never reached the worker, or whose worker is lost: claimable again. The fence stays until
