@@ -158,7 +158,7 @@ async def test_a_task_says_once_what_it_requires_and_why_it_waits(server: Played
     one = {"kind": "term", "says": "`build` is RUNNING"}
     why = {"says": one["says"], "because": [one]}
     server.will({**TASK, "state": "WAITING", "requires": [{"task": "build"}, {"tags": ["D"]}], "why": why})
-    said = await ostro(server, "task", "show", TASK["name"], "-w", W)
+    said = await ostro(server, "task", "show", str(TASK["name"]), "-w", W)
     assert 'requires  build; {"tags":["D"]}' in said.out
     assert said.out.count("`build` is RUNNING") == 1
 

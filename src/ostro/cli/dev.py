@@ -32,7 +32,8 @@ class Dev:
 
     def ready(self, url: str) -> None:
         """The door is open: whoever types `ostro` now finds this server, and a worker serves it."""
-        path = write_profile(Profile(server=url, token=self._admin))
+        kept = read_profile().worker
+        path = write_profile(Profile(server=url, token=self._admin, worker=kept))
         self._worker = self._start_worker(url)
         click.echo(f"Ostro listens on {url}; the profile {path} holds an admin token for it.")
         click.echo("A worker named `local` takes tasks without a target. In another terminal:")

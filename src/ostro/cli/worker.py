@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from ostro.cli.connect import Pair, connected, link_options, quiet
 from ostro.cli.logs import log_to_stderr
 from ostro.cli.output import Printer
 from ostro.client.client import Client
-from ostro.client.profile import find_link
+from ostro.client.profile import find_link, read_profile
 from ostro.client.transport import Link, Transport
 from ostro.clock import new_id
 from ostro.worker.home import Home, keep_token, kept_token
@@ -22,33 +24,43 @@ from ostro.worker.options import Options
 from ostro.worker.runtime import Worker
 
 _RUN_OPTIONS = (
-    click.option("--name", envvar="OSTRO_WORKER_NAME", help="Its name; the host's by default."),
+    click.option(
+        "--name", envvar="OSTRO_WORKER_NAME", show_envvar=True, help="Its name; the host's by default."
+    ),
     click.option(
         "--capability",
         "capabilities",
         type=Pair(),
         multiple=True,
         envvar="OSTRO_WORKER_CAPABILITIES",
+        show_envvar=True,
         help="A fact about it: role=web; repeatable.",
     ),
     click.option(
-        "--tag", "tags", multiple=True, envvar="OSTRO_WORKER_TAGS", help="Take only such tasks; repeatable."
+        "--tag",
+        "tags",
+        multiple=True,
+        envvar="OSTRO_WORKER_TAGS",
+        show_envvar=True,
+        help="Take only such tasks; repeatable.",
     ),
     click.option(
         "--slots",
         type=click.IntRange(1),
-        default=1,
-        show_default=True,
         envvar="OSTRO_WORKER_SLOTS",
-        help="How many jobs at once.",
+        show_envvar=True,
+        help="How many jobs at once; 1 by default.",
     ),
     click.option(
         "--state-dir",
         type=click.Path(path_type=Path),
         envvar="OSTRO_STATE_DIR",
+        show_envvar=True,
         help="Folder for what it must not forget.",
     ),
-    click.option("--join", envvar="OSTRO_JOIN_TOKEN", help="Token that fetches its own token, once."),
+    click.option(
+        "--join", envvar="OSTRO_JOIN_TOKEN", show_envvar=True, help="Token that fetches its own token, once."
+    ),
     click.option("--once", is_flag=True, help="Take until nothing more is granted, then leave."),
     click.option("--drain-after", type=click.IntRange(1), help="Leave after so many jobs."),
     click.option(
@@ -74,10 +86,14 @@ def run_options(function: Any) -> Any:
 def worker(ctx: click.Context, /, **told: Any) -> None:
     """Start a worker: it takes the jobs that are meant for it and runs them.
 
+    What no option says may stand in the environment (several values with blanks between them), else in the
+    profile file: {"server": ..., "token": ..., "worker": {"capabilities": {"role": "web"}, "slots": 4}}.
+
     SIGTERM lets running jobs end; a second one stops them.
     """
     if ctx.invoked_subcommand is None:
-        asyncio.run(_work(told))
+        _offer_ostro()
+        asyncio.run(_work(_with_profile(told)))
 
 
 @worker.command("list")
@@ -92,11 +108,35 @@ async def list_(client: Client, printer: Printer) -> None:
     printer.table(found, ("name", "state", "busy", "capabilities", "tags", "seen"), rows)
 
 
+def _with_profile(told: dict[str, Any]) -> dict[str, Any]:
+    """What was told, filled up with what the profile says of the worker."""
+    kept = read_profile(told["profile"]).worker
+    values = {key: [said] if isinstance(said, str) else said for key, said in kept.capabilities.items()}
+    return told | {
+        "name": told["name"] or kept.name,
+        "capabilities": told["capabilities"] or tuple((key, one) for key in values for one in values[key]),
+        "tags": told["tags"] or tuple(kept.tags),
+        "slots": told["slots"] or kept.slots,
+        "state_dir": told["state_dir"] or (Path(kept.state_dir) if kept.state_dir else None),
+    }
+
+
+def _offer_ostro() -> None:
+    """Scripts find `ostro` behind all else on their PATH, also where only the service knows where it is."""
+    if shutil.which("ostro") is not None:
+        return
+    for program in (Path(sys.argv[0]).absolute(), Path(sys.executable).with_name("ostro")):
+        if program.name == "ostro" and os.access(program, os.X_OK):
+            path = os.environ.get("PATH") or os.defpath
+            os.environ["PATH"] = f"{path}{os.pathsep}{program.parent}"
+            return
+
+
 async def _work(told: dict[str, Any]) -> None:
     quiet()
     log_to_stderr()
     name = told["name"] or socket.gethostname()
-    folder = told["state_dir"] or _default_state_dir(name)
+    folder: Path = told["state_dir"] or _default_state_dir(name)
     with Home.take(folder, new_id) as home:
         link = await _link(told, folder, name)
         environment = {"OSTRO_SERVER": link.server}
@@ -107,7 +147,7 @@ async def _work(told: dict[str, Any]) -> None:
             state_dir=folder,
             capabilities=_grouped(told["capabilities"]),
             tags=list(told["tags"]) or None,
-            slots=told["slots"],
+            slots=told["slots"] or 1,
             replace=told["replace"],
             once=told["once"],
             drain_after=told["drain_after"],

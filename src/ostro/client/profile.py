@@ -14,12 +14,23 @@ from ostro.client.transport import Link
 from ostro.errors import OstroError
 
 
+class WorkerProfile(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What `ostro worker` is told, where neither its options nor the environment say it."""
+
+    name: str = ""
+    capabilities: dict[str, str | list[str]] = {}
+    tags: list[str] = []
+    slots: int | None = None
+    state_dir: str = ""
+
+
 class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
     """A server's address and a token for it. `ca` is a PEM file of certificates to trust."""
 
     server: str = ""
     token: str = ""
     ca: str = ""
+    worker: WorkerProfile = WorkerProfile()
 
 
 def profile_path(chosen: str | Path | None = None) -> Path:
