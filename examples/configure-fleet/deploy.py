@@ -8,6 +8,7 @@ are bound to `server=web-1` and `server=db-1`. `./dev demo` starts all of that a
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from ostro import Client, MaySpawn
 
@@ -43,7 +44,7 @@ async def deploy(client: Client, interfere: Callable[[], Awaitable[None]] = noth
     print(f"workflow {workflow.id}")
 
     web, db = {"server": "web-1"}, {"server": "db-1"}
-    install = {"run": INSTALL, "tags": ["Deployment"], "safe_rerun": True}
+    install: dict[str, Any] = {"run": INSTALL, "tags": ["Deployment"], "safe_rerun": True}
     await workflow.add("install-web", target=web, env={"PACKAGE": "nginx", "SERVER": "web-1"}, **install)
     await workflow.add("install-db", target=db, env={"PACKAGE": "postgresql", "SERVER": "db-1"}, **install)
     await workflow.add(

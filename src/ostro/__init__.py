@@ -6,7 +6,12 @@ Called by: users.
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # what `__getattr__` finds, for those who check types
+    from ostro.client import Client, SyncClient, current
+    from ostro.errors import OstroError
+    from ostro.values import MaySpawn, Retry, Term
 
 _HOMES = {
     "Client": "ostro.client",
@@ -18,7 +23,16 @@ _HOMES = {
     "Term": "ostro.values",
 }
 
-__all__ = [*sorted(_HOMES), "__version__"]  # noqa: PLE0604  (names are resolved on use)
+__all__ = [
+    "Client",
+    "MaySpawn",
+    "OstroError",
+    "Retry",
+    "SyncClient",
+    "Term",
+    "__version__",
+    "current",
+]
 __version__ = "0.1.0"
 
 

@@ -2,10 +2,12 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ostro.client.client import Client
+from ostro.client.describe import Requirement
 from ostro.client.workflow import Workflow
 from ostro.values import MaySpawn
 from tests.faults.processes import Fleet, fleet
@@ -20,7 +22,7 @@ SPAWNS = (
 TELLS = 'cat "$OSTRO_REQUIRES"/A.json > "$OSTRO_RESULT"'
 
 
-def described(go: Path, server: str) -> dict[str, object]:
+def described(go: Path, server: str) -> dict[str, Any]:
     return {
         "target": {"server": server}, "env": {"GO": str(go), "SERVER": server}, "safe_rerun": True, "run": WAITS,
     }  # fmt: skip
@@ -31,10 +33,10 @@ async def begin(client: Client, go: Path) -> Workflow:
     workflow = await client.workflows.create("main job")
     spawns = MaySpawn(max=1, tags=("PostDeployment",), actions=("script",))
     await workflow.add("A", **described(go, "x"), tags=["Deployment"])
-    await workflow.add("B", **{**described(go, "y"), "run": WAITS}, tags=["Deployment"])
-    c = {**described(go, "x"), "run": SPAWNS, "may_spawn": spawns, "requires": ["A"], "tags": ["Deployment"]}
-    await workflow.add("C", **c)
-    joins = [{"tags": ["Deployment", "PostDeployment"]}, "A"]
+    await workflow.add("B", **described(go, "y"), tags=["Deployment"])
+    c = described(go, "x") | {"run": SPAWNS, "may_spawn": spawns, "requires": ["A"]}
+    await workflow.add("C", **c, tags=["Deployment"])
+    joins: list[Requirement] = [{"tags": ["Deployment", "PostDeployment"]}, "A"]
     await workflow.add("J", **{**described(go, "y"), "run": TELLS}, requires=joins)
     return workflow
 

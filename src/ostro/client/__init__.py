@@ -6,7 +6,13 @@ Called by: users, cli, worker.
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # what `__getattr__` finds, for those who check types
+    from ostro.client.client import Client
+    from ostro.client.job import current
+    from ostro.client.sync import SyncClient
+    from ostro.client.workflow import Workflow
 
 _HOMES = {
     "Client": "ostro.client.client",

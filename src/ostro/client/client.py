@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 import msgspec
 
-from ostro.client.describe import Requirement, requirements, task_request
+from ostro.client.describe import Described, Requirement, requirements, task_request
 from ostro.client.profile import find_link
 from ostro.client.transport import Transport
 from ostro.client.workflow import ENDED, Stopwatch, Workflow
@@ -69,7 +69,7 @@ class Client:
         return await self._transport.call("GET", paths.HEALTH, Health)
 
     async def run(
-        self, name: str, *, wait: float | None = None, check: bool = True, **described: Any
+        self, name: str, *, wait: float | None = None, check: bool = True, **described: Unpack[Described]
     ) -> Task:
         """Runs one task alone, in a workflow of its own, and waits for its end; words as of `Workflow.add`.
 
@@ -96,7 +96,7 @@ class Client:
                     hint=f"It goes on: ostro workflow watch {alone.workflow}",
                 )
 
-    async def start(self, name: str, **described: Any) -> TaskAlone:
+    async def start(self, name: str, **described: Unpack[Described]) -> TaskAlone:
         """Runs one task alone and does not wait for it."""
         return await self._alone(task_request(name, **described), str(new_id()), 0.0)
 

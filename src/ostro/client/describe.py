@@ -1,7 +1,7 @@
 """A task as Python says it, turned into the wire's words."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 from msgspec import UNSET, Raw
@@ -12,6 +12,25 @@ from ostro.values import MaySpawn, Retry, Term
 
 Requirement = str | Term | Mapping[str, Any]
 """A task's name, a `Term`, or a term as JSON would write it."""
+
+
+class Described(TypedDict, total=False):
+    """The words of `task_request`, for all that pass them on: a type checker knows each of them there too."""
+
+    action: str | None
+    run: str | None
+    interpreter: str | Sequence[str] | None
+    env: Mapping[str, str] | None
+    input: Mapping[str, Any] | None
+    requires: Sequence[Requirement]
+    tags: Sequence[str]
+    target: Mapping[str, str] | None
+    retry: Retry | int | None
+    timeout: float | None
+    safe_rerun: bool
+    priority: int
+    may_spawn: MaySpawn | Mapping[str, Any] | None
+    description: str
 
 
 def task_request(

@@ -2,10 +2,11 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import msgspec
 
+from ostro.client.describe import Described
 from ostro.client.sync import SyncClient
 from ostro.errors import OstroError
 from ostro.protocol.tasks import AddedTask
@@ -33,7 +34,7 @@ class CurrentJob:
         found: dict[str, Any] = self._read("OSTRO_REQUIRES", "../requires.json")
         return found
 
-    def add(self, name: str, **described: Any) -> AddedTask:
+    def add(self, name: str, **described: Unpack[Described]) -> AddedTask:
         """Adds a task to the job's own workflow; the words are those of `Workflow.add`."""
         with SyncClient(self._environment["OSTRO_SERVER"], self._environment["OSTRO_TOKEN"]) as client:
             added: AddedTask = client.workflows.get(self.workflow).add(name, **described)

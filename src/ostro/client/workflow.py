@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 import msgspec
 
-from ostro.client.describe import task_request
+from ostro.client.describe import Described, task_request
 from ostro.client.transport import Transport
 from ostro.clock import monotonic, new_id
 from ostro.errors import WaitTimedOut, WorkflowFailed
@@ -37,7 +37,7 @@ class Workflow:
     def __repr__(self) -> str:
         return f"Workflow({self.id})"
 
-    async def add(self, name: str, **described: Any) -> AddedTask:
+    async def add(self, name: str, **described: Unpack[Described]) -> AddedTask:
         """Adds a task; the words are those of `ostro.client.describe.task_request`: `run=`, `requires=`, ...
 
         The same again is answered, and changes nothing.
@@ -135,7 +135,7 @@ class Workflow:
         answer = await self._transport.call("POST", path, wire.Changed, body=body, key=str(new_id()))
         return answer.changed
 
-    async def change_task(self, name: str, **described: Any) -> AddedTask:
+    async def change_task(self, name: str, **described: Unpack[Described]) -> AddedTask:
         """Puts another description in place of a WAITING task's; the words are those of `add`."""
         return await self.change_to(task_request(name, **described))
 
