@@ -12,6 +12,7 @@
     │   └── TooMany             above a limit of rate or capacity (429); try again later
     ├── StorageError            the database refused or failed
     │   └── StorageUnavailable  the database cannot be reached now; try again
+    │       └── Overloaded      this server has more to do than it may keep in memory; try again
     ├── ServerUnreachable       a client could not talk to a server
     ├── WaitTimedOut            a wait ended before what was waited for
     └── WorkflowFailed          a workflow ended otherwise than in SUCCESS
@@ -114,6 +115,10 @@ class StorageError(OstroError):
 
 class StorageUnavailable(StorageError):
     """The database cannot be reached now; what was asked may be tried again."""
+
+
+class Overloaded(StorageUnavailable):
+    """This server has more to do than it may keep in memory: nothing was done. Try again a little later."""
 
 
 class ServerUnreachable(OstroError):

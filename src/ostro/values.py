@@ -123,6 +123,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     sessions_per_token: int = 1_000
     requests_per_second: float = 1_000.0
     request_bytes: int = 64 * 1024 * 1024
+    pending_events: int = 20_000
+    bytes_in_flight: int = 256 * 1024 * 1024
     steps_per_decision: int = 1_000
 
 

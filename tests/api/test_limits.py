@@ -83,3 +83,16 @@ async def test_an_output_that_is_too_large_comes_by_reference(few: World) -> Non
     assert (list(told["output"]), list(told["references"])) == (["a"], ["b"])
     path = told["references"]["b"]["path"]
     assert (await few.admin.get(path))["result"] == "x" * 16
+
+
+async def test_a_server_with_too_much_to_do_asks_to_come_back_before_it_reads_or_decides_anything(
+    database_url: str, tmp_path: Path
+) -> None:
+    for full, number in ((Limits(pending_events=0), "0 events"), (Limits(bytes_in_flight=10), "10 bytes")):
+        async with a_world(database_url, tmp_path, full) as world:
+            response = await world.admin.ask("POST", paths.WORKFLOWS, {"name": "one too many"})
+            told = response.json()
+            assert (response.status_code, told["type"].rpartition(":")[2]) == (503, "overloaded")
+            assert number in told["detail"]
+            assert int(response.headers["retry-after"]) >= 1
+            assert (await world.admin.get(paths.WORKFLOWS))["workflows"] == []

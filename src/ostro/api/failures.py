@@ -7,8 +7,9 @@ import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
+from litestar.types import Send
 
-from ostro.errors import Refusal, StorageUnavailable, TooMany
+from ostro.errors import Overloaded, Refusal, StorageUnavailable, TooMany
 from ostro.protocol.problems import MEDIA_TYPE, PROBLEM, Problem, WrongField
 
 log = structlog.get_logger()
@@ -26,6 +27,8 @@ def problem_of(error: BaseException) -> Problem:
     match error:
         case Refusal():
             return _refused(error)
+        case Overloaded():
+            return _problem("overloaded", 503, error.message, hint=error.hint, retry_after=1.0)
         case StorageUnavailable():
             return _problem(
                 "storage_unavailable",
@@ -63,6 +66,14 @@ def tell(error: Exception) -> tuple[int, bytes, dict[str, str]]:
     if problem.status == 500:
         log.error("request failed", kind=problem.kind, exc_info=error)
     return render(problem)
+
+
+async def respond(send: Send, status: int, body: bytes, headers: dict[str, str]) -> None:
+    """An answer past the framework, in one piece."""
+    raw = [(key.encode("latin-1"), value.encode("latin-1")) for key, value in headers.items()]
+    raw.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 def answer_with(_request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

@@ -1,6 +1,5 @@
 """Use cases of workers: register, poll, logs, leave; and the list of them for people."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Literal
 
@@ -147,26 +146,28 @@ async def poll(desk: Desk, caller: Caller, ask: Ask, reports: Sequence[Ended]) -
 
 
 async def _settle(desk: Desk, caller: Caller, session: UUID, reports: Sequence[Ended]) -> list[Settled]:
-    if not reports:
-        return []
-    async with asyncio.TaskGroup() as group:
-        under_way = [group.create_task(_settle_one(desk, caller, session, one)) for one in reports]
-    return [settled for one in under_way if (settled := one.result()) is not None]
+    events = [
+        (
+            one.workflow,
+            JobEnded(job=one.job, fence=one.fence, state=one.state, result=one.result, error=one.error),
+        )
+        for one in reports
+    ]
+    answers = await desk.lanes.report(caller.namespace, events, session)
+    known = zip(reports, answers, strict=True)
+    return [settled for report, answer in known if (settled := _settled(report, answer)) is not None]
 
 
-async def _settle_one(desk: Desk, caller: Caller, session: UUID, report: Ended) -> Settled | None:
-    event = JobEnded(
-        job=report.job, fence=report.fence, state=report.state, result=report.result, error=report.error
-    )
-    try:
-        await desk.lanes.submit(caller.namespace, report.workflow, event, session=session)
-    except Refusal as refusal:
-        stale = refusal.kind == "stale" or isinstance(refusal, NotFound)
-        status: Literal["stale", "refused"] = "stale" if stale else "refused"
-        return Settled(report.job, report.fence, status, refusal.message)
-    except OstroError:
-        return None
-    return Settled(report.job, report.fence, "accepted")
+def _settled(report: Ended, answer: object) -> Settled | None:
+    """What the worker is told; None where nobody knows yet what became of it."""
+    match answer:
+        case Refusal():
+            stale = answer.kind == "stale" or isinstance(answer, NotFound)
+            return Settled(report.job, report.fence, "stale" if stale else "refused", answer.message)
+        case OstroError():
+            return None
+        case _:
+            return Settled(report.job, report.fence, "accepted")
 
 
 def _token_of(desk: Desk, grant: Granted) -> str:

@@ -1,7 +1,7 @@
 """What is due: timers, messages, and what is old enough to be dropped."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -29,6 +29,11 @@ class DueMessage(msgspec.Struct, frozen=True):
     due_at: datetime
 
 
+def _utc(moment: datetime) -> datetime:
+    """An instant that the driver cannot hold comes without its zone (`-infinity`): it must not stop the others."""
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
 async def namespaces(database: Database) -> list[int]:
     """All namespaces."""
     return [row["id"] for row in await database.fetch("namespace_ids")]
@@ -38,7 +43,8 @@ async def timers(database: Database, namespaces: Sequence[int], now: datetime, m
     """Timers that are due, of each namespace at most so many, the oldest first."""
     rows = await database.fetch("timers_due", namespaces, now, most)
     return [
-        DueTimer(row["namespace"], row["workflow"], row["kind"], row["task"], row["due_at"]) for row in rows
+        DueTimer(row["namespace"], row["workflow"], row["kind"], row["task"], _utc(row["due_at"]))
+        for row in rows
     ]
 
 

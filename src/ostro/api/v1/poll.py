@@ -42,11 +42,11 @@ def route(desk: Desk) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
         except WorkerIsGone:
             return
         except Exception as error:  # noqa: BLE001  (the edge: every error becomes a problem, what is ours is logged)
-            await _send(send, *failures.tell(error))
+            await failures.respond(send, *failures.tell(error))
             return
         body = msgspec.json.encode(shape(answer))
         try:
-            await _send(send, 200, body, {"content-type": "application/json"})
+            await failures.respond(send, 200, body, {"content-type": "application/json"})
         except OSError:
             desk.dispatcher.give_back(answer.answered)
 
@@ -175,10 +175,3 @@ async def _kept(work: Coroutine[Any, Any, T]) -> T | Exception:
 async def _gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-async def _send(send: Send, status: int, body: bytes, headers: dict[str, str]) -> None:
-    raw = [(key.encode("latin-1"), value.encode("latin-1")) for key, value in headers.items()]
-    raw.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": status, "headers": raw})
-    await send({"type": "http.response.body", "body": body, "more_body": False})

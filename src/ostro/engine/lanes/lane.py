@@ -12,6 +12,7 @@ from ostro.core.workflow import Moment
 from ostro.engine.lanes.cache import Cache
 from ostro.engine.lanes.decided import Broken, Decided, NothingThere, decide_all, queues_of
 from ostro.engine.lanes.envelope import Envelope, Key
+from ostro.engine.lanes.pending import Pending
 from ostro.engine.lanes.places import Places
 from ostro.engine.parked import Hint, Parked
 from ostro.engine.queues import Queues
@@ -55,8 +56,7 @@ class Lane:
         self._limits = limits
         self._new_id = new_id
         self._elsewhere = elsewhere
-        self._pending: dict[Key, list[Envelope]] = {}
-        self._away: set[Key] = set()
+        self._pending = Pending()
         self._wake = asyncio.Event()
         self.places = Places(parked, queues)
 
@@ -64,17 +64,22 @@ class Lane:
 
     def put(self, envelope: Envelope) -> None:
         """An event for a workflow of this lane."""
-        self._pending.setdefault(envelope.key, []).append(envelope)
+        self._pending.put(envelope)
         self._wake.set()
+
+    @property
+    def pending(self) -> int:
+        """How many events wait."""
+        return self._pending.count
 
     def back(self, key: Key) -> None:
         """The slow path is through with a workflow."""
-        self._away.discard(key)
+        self._pending.release(key)
         self._wake.set()
 
     def send_away(self, key: Key, envelopes: list[Envelope], attempt: Decided | None = None) -> None:
         """These go the slow way; what comes for the workflow meanwhile waits."""
-        self._away.add(key)
+        self._pending.hold(key)
         self._elsewhere(self, key, envelopes, attempt)
 
     def moment(self) -> Moment:
@@ -85,7 +90,7 @@ class Lane:
         """Forever. Idle, an event goes through at once; under load the batches grow by themselves."""
         while True:
             await self._wake.wait()
-            batch = self._take()
+            batch = self._pending.take(_MOST_EVENTS)
             if not batch:
                 self._wake.clear()
                 continue
@@ -94,21 +99,6 @@ class Lane:
             except Exception as failed:  # noqa: BLE001  (a lane never ends; its callers hear of it)
                 _log.error("lane.failed", exc_info=failed)
                 self._give_up(batch, failed)
-
-    def _take(self) -> dict[Key, list[Envelope]]:
-        batch: dict[Key, list[Envelope]] = {}
-        room = _MOST_EVENTS
-        for key in list(self._pending):
-            if key in self._away:
-                continue
-            waiting = self._pending.pop(key)
-            batch[key], rest = waiting[:room], waiting[room:]
-            if rest:
-                self._pending[key] = rest
-            room -= len(batch[key])
-            if room <= 0:
-                break
-        return batch
 
     def _give_up(self, batch: dict[Key, list[Envelope]], failed: Exception) -> None:
         for key, envelopes in batch.items():
@@ -140,7 +130,7 @@ class Lane:
             if one is not None:
                 decided.append(one)
                 if one.rest:
-                    self._pending[key] = [*one.rest, *self._pending.get(key, ())]
+                    self._pending.put_back(key, one.rest)
             if monotonic() - breath > _LONGEST_BREATH:
                 await pause(0)
                 breath = monotonic()

@@ -1,14 +1,14 @@
 """The door to the lanes: events in, answers out."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any, TypeVar
 
 import structlog
 
 from ostro.clock import Clock, monotonic
-from ostro.core.events import Answer, Event
+from ostro.core.events import Answer, Event, JobEnded
 from ostro.core.workflow import Workflow
 from ostro.engine.lanes import slow
 from ostro.engine.lanes.cache import Cache
@@ -17,7 +17,7 @@ from ostro.engine.lanes.envelope import Envelope, Key, Look, Once
 from ostro.engine.lanes.lane import Lane, give_all
 from ostro.engine.parked import Hint, Parked
 from ostro.engine.queues import Queues
-from ostro.errors import Conflict, NotFound, StorageError, StorageUnavailable
+from ostro.errors import Conflict, NotFound, OstroError, Overloaded, StorageError, StorageUnavailable
 from ostro.store.database import Database
 from ostro.store.placement import MAIN, placement_of
 from ostro.values import UUID, Limits, Timing
@@ -53,6 +53,7 @@ class Lanes:
         self._parked = parked
         self._queues = queues
         self._patience = timing.request
+        self._most_pending = limits.pending_events
         self._group: asyncio.TaskGroup | None = None
         self._few = asyncio.Semaphore(_SLOW_AT_ONCE)
         self._lanes = {
@@ -93,6 +94,7 @@ class Lanes:
         Raises Refusal (nothing changed; kind `stale` for a result that nobody waits for), StorageUnavailable
         (try again), AlreadyAnswered (the key of `once` is taken). `session` must hold the job that is reported.
         """
+        self._refuse_above_capacity()
         coming = queues_to_come(namespace, event)
         if coming:
             await self._queues.intern(coming)
@@ -100,6 +102,26 @@ class Lanes:
         envelope = Envelope(key, event, expires=monotonic() + self._patience, once=once, session=session)
         answer: Answer = await self._answer(envelope)
         return answer
+
+    async def report(
+        self, namespace: int, ended: Sequence[tuple[UUID, JobEnded]], session: UUID
+    ) -> list[Answer | OstroError]:
+        """The answers to many results of one session, each for itself, as `submit` would give or raise them."""
+        try:
+            self._refuse_above_capacity()
+        except Overloaded as busy:
+            return [busy] * len(ended)
+        expires = monotonic() + self._patience
+        envelopes = [
+            Envelope((namespace, workflow), event, expires=expires, session=session)
+            for workflow, event in ended
+        ]
+        for envelope in envelopes:
+            self._lane(envelope.key).put(envelope)
+        answers = [envelope.answer for envelope in envelopes]
+        if answers:
+            await asyncio.wait(answers, timeout=self._patience + _GRACE)
+        return [_heard(envelope) for envelope in envelopes]
 
     async def peek(self, namespace: int, workflow: UUID, look: Callable[[Workflow], T]) -> T:
         """What `look` reads from the workflow as it is now; it must not change it. NotFound if there is none."""
@@ -114,9 +136,7 @@ class Lanes:
             async with asyncio.timeout(self._patience + _GRACE):
                 return await envelope.answer
         except TimeoutError:
-            raise StorageUnavailable(
-                "There was no answer in time; it may come to pass nevertheless."
-            ) from None
+            raise _too_late() from None
 
     async def delete(self, namespace: int, workflow: UUID) -> None:
         """Takes an ended workflow away with all that belongs to it. NotFound, or Conflict while it runs."""
@@ -133,6 +153,18 @@ class Lanes:
             await connection.execute("commit_delete", *key)
         self._lane(key).cache.drop(key)
         self._parked.tell(Hint(namespace, workflows=(workflow,)))
+
+    @property
+    def pending(self) -> int:
+        """How many events wait for a decision."""
+        return sum(lane.pending for lane in chain.from_iterable(self._lanes.values()))
+
+    def _refuse_above_capacity(self) -> None:
+        if self.pending >= self._most_pending:
+            raise Overloaded(
+                f"{self._most_pending} events wait for this server already, as many as it may keep.",
+                hint="Try again in a moment; add tasks in batches.",
+            )
 
     def _lane(self, key: Key) -> Lane:
         lanes = self._lanes[placement_of(key[0])]
@@ -155,3 +187,20 @@ class Lanes:
             give_all(envelopes, StorageError(f"The event could not be processed: {failed}"))
         finally:
             lane.back(key)
+
+
+def _heard(envelope: Envelope) -> Answer | OstroError:
+    """The answer or the error that was given; an error that is none of ours is raised."""
+    if not envelope.answer.done():
+        return _too_late()
+    failed = envelope.answer.exception()
+    if failed is None:
+        answer: Answer = envelope.answer.result()
+        return answer
+    if isinstance(failed, OstroError):
+        return failed
+    raise failed
+
+
+def _too_late() -> StorageUnavailable:
+    return StorageUnavailable("There was no answer in time; it may come to pass nevertheless.")
