@@ -1,7 +1,5 @@
 """Events that wait for a lane: nobody's many keep another's one waiting for more than a turn."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from ostro.clock import new_id
@@ -11,8 +9,8 @@ from ostro.engine.lanes.pending import Pending
 
 
 @pytest.fixture
-async def pending() -> AsyncIterator[Pending]:
-    yield Pending()  # inside a running loop, which envelopes need
+def pending() -> Pending:
+    return Pending()
 
 
 def put(pending: Pending, key: Key, count: int = 1) -> list[Envelope]:
