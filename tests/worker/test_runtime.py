@@ -257,6 +257,18 @@ async def test_two_workers_do_not_share_a_state_folder(tmp_path: Path) -> None:
         Home.take(tmp_path, new_id)
 
 
+async def test_a_worker_may_wait_for_a_former_one_to_leave_the_folder(tmp_path: Path) -> None:
+    former = Home.take(tmp_path, new_id)
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        waiting = group.create_task(Home.take_within(10, tmp_path, new_id))
+        with pytest.raises(OstroError, match="Another worker"):
+            await Home.take_within(0, tmp_path, new_id)
+        assert not waiting.done()
+        former.release()
+    with waiting.result() as mine:
+        assert mine.instance == former.instance
+
+
 async def test_the_same_folder_is_the_same_instance(tmp_path: Path) -> None:
     with Home.take(tmp_path, new_id) as home:
         first = home.instance

@@ -13,6 +13,8 @@ import click
 from ostro.client.profile import Profile, read_profile, write_profile
 
 _GRACE_SECONDS = 15
+_FORMER_SECONDS = 330
+"""After a `kill -9` of `ostro dev` its worker lets what runs end (five minutes), and reports it to the next one."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -57,7 +59,7 @@ class Dev:
         command = [sys.executable, "-m", "ostro.cli.main", "worker", "--name", "local", "--slots", "8"]
         # In a session of its own, so that Ctrl-C reaches the server first and `close` then stops the worker.
         return subprocess.Popen(
-            [*command, "--state-dir", str(state)],
+            [*command, "--state-dir", str(state), "--wait", str(_FORMER_SECONDS)],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

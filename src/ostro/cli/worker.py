@@ -66,6 +66,12 @@ _RUN_OPTIONS = (
     click.option(
         "--drain", type=float, default=300.0, show_default=True, help="Seconds for jobs to end on SIGTERM."
     ),
+    click.option(
+        "--wait",
+        type=click.FloatRange(0),
+        default=0.0,
+        help="Seconds for a former worker, which is about to end, to leave the state folder.",
+    ),
     click.option("--replace", is_flag=True, help="Take the name from another worker that has it."),
 )
 
@@ -137,7 +143,7 @@ async def _work(told: dict[str, Any]) -> None:
     log_to_stderr()
     name = told["name"] or socket.gethostname()
     folder: Path = told["state_dir"] or _default_state_dir(name)
-    with Home.take(folder, new_id) as home:
+    with await Home.take_within(told["wait"], folder, new_id) as home:
         link = await _link(told, folder, name)
         environment = {"OSTRO_SERVER": link.server}
         if link.ca is not None:

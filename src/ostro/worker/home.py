@@ -1,5 +1,6 @@
 """The worker's folder: who it is, what it must not forget, and that it is the only one here."""
 
+import asyncio
 import errno
 import fcntl
 import os
@@ -10,9 +11,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
+import structlog
+
 from ostro.actions.marks import write_durably
+from ostro.clock import monotonic
 from ostro.errors import OstroError
 from ostro.values import UUID
+
+_LOOK_EVERY = 0.1
+_log = structlog.get_logger("ostro.worker")
+
+
+class Taken(OstroError):
+    """Another worker has the folder."""
 
 
 class Home:
@@ -32,7 +43,7 @@ class Home:
     def take(cls, folder: Path, new_id: Callable[[], UUID]) -> Self:
         """Makes the folder owner-only and holds it for as long as this process lives.
 
-        OstroError if another worker has it, or it cannot be ours.
+        Taken if another worker has it, OstroError if it cannot be ours.
         """
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -43,6 +54,21 @@ class Home:
             return cls(folder, _lock(folder), _instance(folder, new_id))
         except OSError as failed:
             raise _unusable(folder, failed.strerror or str(failed)) from failed
+
+    @classmethod
+    async def take_within(cls, seconds: float, folder: Path, new_id: Callable[[], UUID]) -> Self:
+        """`take`, once a former worker that is about to end has left; so long it may have for that."""
+        until, told = monotonic() + seconds, False
+        while True:
+            try:
+                return cls.take(folder, new_id)
+            except Taken as held:
+                if monotonic() >= until:
+                    raise
+                if not told:
+                    _log.info("waiting for a former worker to leave", why=held.message)
+                told = True
+            await asyncio.sleep(_LOOK_EVERY)
 
     def release(self) -> None:
         """Lets another worker in. Harmless when repeated."""
@@ -87,7 +113,7 @@ def _lock(folder: Path) -> int:
         os.close(descriptor)
         if held.errno not in (errno.EAGAIN, errno.EACCES):
             raise
-        raise OstroError(
+        raise Taken(
             f"Another worker (process {other or 'unknown'}) uses the state folder {folder}.",
             hint="Give each worker its own with --state-dir.",
         ) from None
