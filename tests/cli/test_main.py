@@ -203,6 +203,15 @@ async def test_a_token_is_printed_alone(server: Played) -> None:
     assert server.asked[0].json == {"kind": "worker", "binding": {"server": "w"}, "pool": True}
 
 
+async def test_tokens_that_count_no_more_are_listed_when_asked(server: Played) -> None:
+    join = {"id": "j", "kind": "join", "binding": {"server": "web-*"}, "uses_left": 2, "created_at": AT}
+    server.will({"tokens": [{**join, "revoked_at": AT}], "next": None})
+    row = (await ostro(server, "token", "list", "--dead")).out.splitlines()[1]
+    assert row.split()[:4] == ["j", "join", "server=web-*", "2"]
+    await ostro(server, "token", "list")
+    assert ["dead" in asked.query for asked in server.asked] == [True, False]
+
+
 async def test_lists_are_json_when_asked(server: Played) -> None:
     server.will({"workflows": [WORKFLOW], "next": None})
     said = await ostro(server, "workflow", "list", "-o", "json")

@@ -49,15 +49,20 @@ async def create(client: Client, printer: Printer, binding: tuple[tuple[str, str
 
 
 @token.command("list")
+@click.option("--dead", is_flag=True, help="Revoked and expired ones too.")
 @connected
-async def list_(client: Client, printer: Printer) -> None:
-    """List tokens, without their texts."""
-    found = await client.tokens.list()
+async def list_(client: Client, printer: Printer, dead: bool) -> None:
+    """List the tokens that count, without their texts."""
+    found = await client.tokens.list(dead=dead)
     rows = [
-        (one.id, one.kind, one.label, one.binding, one.grants, one.expires_at, one.revoked_at)
+        (
+            *(one.id, one.kind, one.label, one.binding or ("pool" if one.pool else None)),
+            *(one.grants, one.uses_left, one.expires_at, one.revoked_at),
+        )
         for one in found
     ]
-    printer.table(found, ("id", "kind", "label", "binding", "grants", "expires", "revoked"), rows)
+    head = ("id", "kind", "label", "binding", "grants", "uses", "expires", "revoked")
+    printer.table(found, head, rows)
 
 
 @token.command()

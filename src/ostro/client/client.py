@@ -73,6 +73,7 @@ class Client:
     ) -> Task:
         """Runs one task alone, in a workflow of its own, and waits for its end; words as of `Workflow.add`.
 
+        The task's `result` is JSON as it was written: `msgspec.json.decode(task.result)`.
         WaitTimedOut after `wait` seconds; WorkflowFailed if it did not end in SUCCESS, unless `check` is false.
         """
         alone = await self._until_ended(task_request(name, **described), wait)
@@ -239,12 +240,13 @@ class Tokens:
         # No key: an answer that is kept would keep the secret.
         return await self._transport.call("POST", paths.TOKENS, CreatedToken, body=body)
 
-    async def list(self) -> list[Token]:
-        """All of them, without their texts."""
+    async def list(self, *, dead: bool = False) -> list[Token]:
+        """Those that count, without their texts; with `dead` also the revoked and the expired ones."""
         found: list[Token] = []
         cursor: str | None = None
         while True:
-            page = await self._transport.call("GET", paths.TOKENS, TokenPage, params={"cursor": cursor})
+            params = {"cursor": cursor, "dead": "true" if dead else None}
+            page = await self._transport.call("GET", paths.TOKENS, TokenPage, params=params)
             found += page.tokens
             cursor = page.next
             if cursor is None:

@@ -124,7 +124,7 @@ class Workflow:
                 return found
 
     async def task(self, name: str | UUID) -> Task:
-        """One task, with input, result, and what it waits for."""
+        """One task, with input and result (JSON as it was written: `msgspec.json.decode`), and what it waits for."""
         path = at(paths.TASK, workflow=self.id, task=name)
         return await self._transport.call("GET", path, Task)
 
