@@ -46,6 +46,7 @@ RULES: dict[tuple[str, str], set[str]] = {
     ("GET", paths.TOKENS): {"admin"},
     ("DELETE", paths.TOKEN): {"admin"},
     ("POST", paths.JOIN): {"join"},
+    ("GET", paths.METRICS): READERS,
 }
 OPEN = {("GET", paths.HEALTH), ("GET", paths.OPENAPI)}
 """Those that need no token."""

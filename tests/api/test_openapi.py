@@ -27,7 +27,7 @@ async def test_each_route_of_the_app_is_described_and_each_description_has_its_r
         for path, operations in json.loads(document())["paths"].items()
         for method in operations
     }
-    assert routes_of(world) == described
+    assert routes_of(world) == described | {("GET", paths.METRICS)}
 
 
 def test_operations_have_distinct_names_and_all_references_lead_somewhere() -> None:

@@ -9,7 +9,8 @@ from uuid import UUID
 
 import httpx2
 
-from ostro.api.app import App, make_app
+from ostro.api.app import make_app
+from ostro.api.door import Door
 from ostro.clock import new_id
 from ostro.protocol import paths
 from ostro.service import tokens
@@ -24,7 +25,7 @@ QUICK = Timing(lease=3.0, poll=2.0, fall_back=0.05, timers=0.05, request=5.0)
 class Caller:
     """Speaks HTTP with one token."""
 
-    def __init__(self, app: App, token: str | None) -> None:
+    def __init__(self, app: Door, token: str | None) -> None:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         self.token = token
         transport = httpx2.ASGITransport(app=app)  # type: ignore[arg-type]

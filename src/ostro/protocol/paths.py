@@ -13,6 +13,8 @@ __all__ = ["LEAVE", "LOGS", "POLL", "REGISTER", "at"]
 
 HEALTH: Final = "/v1/health"
 OPENAPI: Final = "/v1/openapi.json"
+METRICS: Final = "/metrics"
+"""Prometheus's own place; no part of /v1."""
 
 WORKFLOWS: Final = "/v1/workflows"
 WORKFLOW: Final = "/v1/workflows/{workflow}"

@@ -198,6 +198,12 @@ class Database:
         async with self.connection() as connection:
             return await connection.execute(name, *args)
 
+    @property
+    def connections(self) -> tuple[int, int]:
+        """Connections that are open, and those of them that are in use."""
+        opened = self._pool.get_size()
+        return opened, opened - self._pool.get_idle_size()
+
     async def now(self) -> datetime:
         """The database's time, UTC. For `ostro.clock`; everybody else asks the clock."""
         moment: datetime = await self.fetchval("database_now")

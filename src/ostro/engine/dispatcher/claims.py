@@ -48,6 +48,9 @@ class Claims:
         self._unknown: set[tuple[int, int]] = set()
         self._returned: list[Granted] = []
         self._look_on_after: dict[int, int] = {}
+        self.claims = 0
+        self.granted = 0
+        self.given_back = 0
 
     def wait_for(self, poll: Poll) -> None:
         """The poll waits for jobs from now on."""
@@ -114,7 +117,9 @@ class Claims:
 
     def give_back(self, grants: Iterable[Granted]) -> None:
         """These never reached their worker; their leases are freed before anything else is claimed."""
+        before = len(self._returned)
         self._returned.extend(grants)
+        self.given_back += len(self._returned) - before
         self._work.set()
 
     async def free(self) -> None:
@@ -164,6 +169,8 @@ class Claims:
             for party in planned.parties:
                 for poll in party.slots:
                     poll.offered = 0
+        self.claims += 1
+        self.granted += len(grants)
         self._deliver(planned.parties, grants, more)
 
     async def look(self) -> None:

@@ -32,6 +32,15 @@ async def nothing() -> Collection[Held]:
     return ()
 
 
+class Counts(msgspec.Struct, frozen=True):
+    """Claim statements, jobs that they granted, leases given back because a worker had gone; live sessions."""
+
+    claims: int
+    granted: int
+    given_back: int
+    sessions: int
+
+
 class Dispatcher:
     """The one writer of queue rows.
 
@@ -136,6 +145,12 @@ class Dispatcher:
     def waiting(self) -> int:
         """How many polls wait here for jobs."""
         return self._claims.waiting
+
+    @property
+    def counts(self) -> Counts:
+        """What was done since the start, and the sessions known now."""
+        done = self._claims
+        return Counts(done.claims, done.granted, done.given_back, self._sessions.known)
 
     async def live_workers(self, namespace: int) -> list[LiveWorker]:
         """Who has a live session, by name: for "why is it waiting" and the list of workers."""

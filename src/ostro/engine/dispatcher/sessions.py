@@ -85,6 +85,11 @@ class Sessions:
             if (one.worker.namespace, one.worker.token) == (namespace, token)
         ]
 
+    @property
+    def known(self) -> int:
+        """How many there are."""
+        return len(self._known)
+
     def get(self, session: UUID) -> Session | None:
         """The session, if it is known here."""
         return self._known.get(session)

@@ -14,6 +14,11 @@ class Cache:
         self._kept: OrderedDict[Key, tuple[Loaded, int]] = OrderedDict()
         self._tasks = 0
 
+    @property
+    def tasks(self) -> int:
+        """How many tasks the workflows in it have."""
+        return self._tasks - len(self._kept)
+
     def get(self, key: Key) -> Loaded | None:
         """The workflow, if it is here; it counts as used."""
         found = self._kept.get(key)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+import msgspec
 import structlog
 
 from ostro.clock import Clock, monotonic, pause
@@ -27,6 +28,16 @@ _log = structlog.get_logger("ostro.engine.lanes")
 _MOST_EVENTS = 500
 _LONGEST_BREATH = 0.005
 """Seconds of computing after which others get the event loop."""
+
+
+class Counts(msgspec.Struct):
+    """What a lane did since its start; `seconds` is the time that its commits took."""
+
+    events: int = 0
+    commits: int = 0
+    seconds: float = 0.0
+    handed: int = 0
+    slow: int = 0
 
 
 class Lane:
@@ -59,6 +70,7 @@ class Lane:
         self._pending = Pending()
         self._wake = asyncio.Event()
         self.places = Places(parked, queues)
+        self.counts = Counts()
 
     # -- in and out ---------------------------------------------------------------------------------
 
@@ -79,6 +91,7 @@ class Lane:
 
     def send_away(self, key: Key, envelopes: list[Envelope], attempt: Decided | None = None) -> None:
         """These go the slow way; what comes for the workflow meanwhile waits."""
+        self.counts.slow += 1
         self._pending.hold(key)
         self._elsewhere(self, key, envelopes, attempt)
 
@@ -94,6 +107,7 @@ class Lane:
             if not batch:
                 self._wake.clear()
                 continue
+            self.counts.events += sum(map(len, batch.values()))
             try:
                 await self._work(batch)
             except Exception as failed:  # noqa: BLE001  (a lane never ends; its callers hear of it)
@@ -189,8 +203,11 @@ class Lane:
         if not changed:
             return
         writes = [one.write for one in changed if one.write is not None]
+        self.counts.commits += 1
+        began = monotonic()
         try:
             outcome = await commit(self.database, writes, self.clock.now())
+            self.counts.seconds += monotonic() - began
         except StorageUnavailable:
             for one in changed:
                 self._redo(one, unsure=True)
@@ -231,6 +248,7 @@ class Lane:
     def _hand_over(self, one: Decided, outcome: Outcome) -> None:
         for handed in one.handed:
             if handed.slot.session in outcome.live:
+                self.counts.handed += 1
                 handed.slot.fill(handed.grant)
             else:  # it ended just now: its job is queued like any other
                 handed.slot.leave_empty()

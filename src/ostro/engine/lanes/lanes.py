@@ -14,7 +14,7 @@ from ostro.engine.lanes import slow
 from ostro.engine.lanes.cache import Cache
 from ostro.engine.lanes.decided import Decided, queues_to_come
 from ostro.engine.lanes.envelope import Envelope, Key, Look, Once
-from ostro.engine.lanes.lane import Lane, give_all
+from ostro.engine.lanes.lane import Counts, Lane, give_all
 from ostro.engine.parked import Hint, Parked
 from ostro.engine.queues import Queues
 from ostro.errors import Conflict, NotFound, OstroError, Overloaded, StorageError, StorageUnavailable
@@ -158,6 +158,18 @@ class Lanes:
     def pending(self) -> int:
         """How many events wait for a decision."""
         return sum(lane.pending for lane in chain.from_iterable(self._lanes.values()))
+
+    @property
+    def counts(self) -> Counts:
+        """What all lanes did since their start."""
+        every = [lane.counts for lane in chain.from_iterable(self._lanes.values())]
+        names = Counts.__struct_fields__
+        return Counts(**{name: sum(getattr(one, name) for one in every) for name in names})
+
+    @property
+    def cached_tasks(self) -> int:
+        """Tasks of the workflows that are kept in memory."""
+        return sum(lane.cache.tasks for lane in chain.from_iterable(self._lanes.values()))
 
     def _refuse_above_capacity(self) -> None:
         if self.pending >= self._most_pending:
