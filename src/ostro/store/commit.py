@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple, Self
 
 import asyncpg
 import msgspec
@@ -68,22 +69,16 @@ async def commit(connection: Connection | Database, writes: Sequence[Write], at:
 
     Raises StorageUnavailable (then nobody knows whether it was written) or StatementRefused (it was not).
     """
-    tables = [_Table(width) for width in _WIDTHS]
+    sets = Sets.empty()
+    for index, write in enumerate(writes):
+        _fill(sets, index, write)
+    handed = {(w.workflow.namespace, job.session) for w in writes for job in w.queued if job.session}
+    sets.hands.extend(handed)
+    due = at + _ROOM_FOR_DIRECT_DELIVERY
     try:
-        for index, write in enumerate(writes):
-            _fill(tables, index, write)
+        rows = await connection.fetch("commit_batch", at, due, *sets)
     except UnicodeError as unfit:
         raise StatementRefused(asyncpg.DataError(str(unfit))) from unfit
-    given, jobs, keys, specs, tasks, task_specs, removed, tags, ended, revoked, queued, timers, sent, done = (
-        table.columns() for table in tables
-    )
-    handed = {(w.workflow.namespace, job.session) for w in writes for job in w.queued if job.session}
-    due = at + _ROOM_FOR_DIRECT_DELIVERY
-    rows = await connection.fetch(
-        "commit_batch",
-        *given, *jobs, *keys, at, *specs, *tasks, *task_specs, *removed, *tags, *ended, *revoked, *queued,
-        *timers, due, *sent, *done, *(zip(*handed, strict=True) if handed else ((), ())),
-    )  # fmt: skip
     return _outcome(rows)
 
 
@@ -99,94 +94,97 @@ def _outcome(rows: Iterable[Record]) -> Outcome:
     return outcome
 
 
-_WIDTHS = (16, 5, 7, 11, 19, 5, 3, 2, 9, 2, 11, 4, 3, 2)
-"""How many columns each set of `commit_batch` has, in the order of its parameters."""
+_Rows = list[tuple[object, ...]]
 
 
-class _Table:
-    """Rows on their way to become columns."""
+class Sets(NamedTuple):
+    """The rows of each set, in the order of the statement's parameters; the schema's `given_*` types tell the columns."""
 
-    def __init__(self, width: int) -> None:
-        self._width = width
-        self._rows: list[tuple[object, ...]] = []
+    workflows: _Rows
+    jobs: _Rows
+    answers: _Rows
+    workflow_specs: _Rows
+    tasks: _Rows
+    task_specs: _Rows
+    removals: _Rows
+    tags: _Rows
+    ended_jobs: _Rows
+    revocations: _Rows
+    queued_jobs: _Rows
+    timers: _Rows
+    messages: _Rows
+    done: _Rows
+    hands: _Rows
 
-    def add(self, *row: object) -> None:
-        self._rows.append(row)
-
-    def extend(self, rows: Iterable[tuple[object, ...]]) -> None:
-        self._rows.extend(rows)
-
-    def columns(self) -> Iterable[object]:
-        return zip(*self._rows, strict=True) if self._rows else [()] * self._width
+    @classmethod
+    def empty(cls) -> Self:
+        """Nothing is to be written yet."""
+        return cls(*([] for _ in cls._fields))
 
 
-def _fill(tables: list[_Table], w: int, write: Write) -> None:
-    given, jobs, keys, specs, tasks, task_specs, removed, tags, ended, revoked, queued, timers, sent, done = (
-        tables
-    )
-    _fill_workflow(given, specs, w, write)
-    _fill_jobs(jobs, revoked, queued, w, write)
-    _fill_tasks(tasks, task_specs, w, write)
+def _fill(sets: Sets, w: int, write: Write) -> None:
+    _fill_workflow(sets, w, write)
+    _fill_jobs(sets, w, write)
+    _fill_tasks(sets, w, write)
     changes = write.changes
-    for answer in write.answers:
-        kept = (answer.key, answer.request, answer.status, answer.body, answer.until)
-        keys.add(w, write.workflow.namespace, *kept)
-    for e in changes.ended_jobs:
-        ended.add(w, e.task, e.run, e.job, e.fence, e.state.value, e.error, e.result, e.at)
-    removed.extend((w, task, name) for task, name in changes.deleted.items())
-    tags.extend((w, tag) for tag in changes.sealed_tags)
-    timers.extend((w, t.kind, t.task or _NOBODY, t.due_at) for t in changes.timers.values())
+    for a in write.answers:
+        sets.answers.append((w, write.workflow.namespace, a.key, a.request, a.status, a.body, a.until))
+    sets.removals.extend((w, task, name) for task, name in changes.deleted.items())
+    sets.tags.extend((w, tag) for tag in changes.sealed_tags)
+    sets.timers.extend((w, t.kind, t.task or _NOBODY, t.due_at) for t in changes.timers.values())
     both = changes.messages_sent.keys() & changes.messages_done
-    sent.extend((w, message, kind) for message, kind in changes.messages_sent.items() if message not in both)
-    done.extend((w, message) for message in changes.messages_done)
+    sets.messages.extend((w, one, kind) for one, kind in changes.messages_sent.items() if one not in both)
+    sets.done.extend((w, message) for message in changes.messages_done)
 
 
-def _fill_workflow(given: _Table, specs: _Table, w: int, write: Write) -> None:
+def _fill_workflow(sets: Sets, w: int, write: Write) -> None:
     workflow, row, changes = write.workflow, write.workflow.row, write.changes
-    touched = ",".join(str(task) for task in {**changes.added, **changes.touched, **changes.deleted})
-    given.add(
+    touched = ",".join(task.hex for task in {**changes.added, **changes.touched, **changes.deleted})
+    sets.workflows.append((
         w, workflow.namespace, workflow.id, write.version, write.stamp, write.new_stamp, row.state.value, row.sealed,
         row.stopping, SEPARATOR.join(row.latched), row.error, row.deadline, row.ended_at, changes.born is not None,
         touched, msgspec.json.encode(changes.entries),
-    )  # fmt: skip
+    ))  # fmt: skip
     if changes.born is None and changes.described is None:
         return
     said = workflow.birth
     done_when = msgspec.msgpack.encode(said.done_when) if said.done_when else None
     output = msgspec.json.encode(said.output) if said.output is not None else None
-    specs.add(
+    sets.workflow_specs.append((
         w, said.name, said.description, SEPARATOR.join(said.tags), done_when, output, said.parent_workflow,
         said.parent_task, said.root_workflow, said.definition, said.definition_version,
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
-def _fill_tasks(tasks: _Table, task_specs: _Table, w: int, write: Write) -> None:
+def _fill_tasks(sets: Sets, w: int, write: Write) -> None:
     changes = write.changes
     for is_new, ids in ((True, changes.added), (False, changes.touched)):
         for task in ids:
             if task in changes.deleted:
                 continue
             r = write.workflow.tasks[task].row
-            tasks.add(
+            sets.tasks.append((
                 w, is_new, r.id, r.name, SEPARATOR.join(r.tags), r.hash, r.state.value,
                 r.reason.value if r.reason else None, r.error, r.run, r.job, r.version, r.spawned, r.weighs,
                 r.required, r.spawned_by, r.created_at, r.started_at, r.ended_at,
-            )  # fmt: skip
+            ))  # fmt: skip
     for task, spec in changes.specs.items():
         text = msgspec.msgpack.encode(msgspec.structs.replace(spec, input=b"{}"))
-        task_specs.add(w, task, text, spec.input, spec.input_stays)
+        sets.task_specs.append((w, task, text, spec.input, spec.input_stays))
 
 
-def _fill_jobs(jobs: _Table, revoked: _Table, queued: _Table, w: int, write: Write) -> None:
+def _fill_jobs(sets: Sets, w: int, write: Write) -> None:
     for job, fence in sorted(write.changes.consumed.items()):
-        jobs.add(w, job, fence, write.sessions.get(job), False)
+        sets.jobs.append((w, job, fence, write.sessions.get(job), False))
     for job, fence_or_any in sorted(write.changes.revoked.items()):
-        revoked.add(w, job)
+        sets.revocations.append((w, job))
         if fence_or_any is not None:
-            jobs.add(w, job, fence_or_any, None, True)
+            sets.jobs.append((w, job, fence_or_any, None, True))
+    for e in write.changes.ended_jobs:
+        sets.ended_jobs.append((w, e.task, e.run, e.job, e.fence, e.state.value, e.error, e.result, e.at))
     for place in write.queued:
         j = place.job
-        queued.add(
+        sets.queued_jobs.append((
             w, j.job, j.task, j.run, place.queue, j.priority, place.position, j.timeout, j.safe_rerun,
             SEPARATOR.join(j.hands_over), place.session,
-        )  # fmt: skip
+        ))  # fmt: skip

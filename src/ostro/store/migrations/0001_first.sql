@@ -292,3 +292,60 @@ CREATE TABLE audit (
     detail    text NOT NULL,
     PRIMARY KEY (namespace, id)
 );
+
+-- The sets that one commit writes, a row each (`commit_batch`): a driver encodes a list of rows in half the time of
+-- as many lists as there are columns. `w` is the number of the write that a row belongs to. Lists inside a row come
+-- as text joined with U+001F, which no name holds.
+CREATE TYPE given_workflow AS (
+    w integer, namespace integer, id uuid, version bigint, stamp bigint, new_stamp bigint, state text,
+    sealed boolean, stopping text, latched text, error text, deadline timestamptz, ended_at timestamptz,
+    is_born boolean, touched text, entries bytea
+);
+CREATE TYPE given_job AS (
+    w integer, job uuid, fence integer, session uuid, stays boolean
+);
+CREATE TYPE given_answer AS (
+    w integer, namespace integer, key text, request bytea, status smallint, body bytea, until timestamptz
+);
+CREATE TYPE given_workflow_spec AS (
+    w integer, name text, description text, tags text, done_when bytea, output bytea,
+    parent_workflow uuid, parent_task uuid, root_workflow uuid, definition uuid,
+    definition_version integer
+);
+CREATE TYPE given_task AS (
+    w integer, is_new boolean, task uuid, name text, tags text, hash bytea, state text, reason text,
+    error text, run integer, job uuid, version bigint, spawned integer, weighs boolean, required integer,
+    spawned_by uuid, created_at timestamptz, started_at timestamptz, ended_at timestamptz
+);
+CREATE TYPE given_task_spec AS (
+    w integer, task uuid, spec bytea, input bytea, input_stays boolean
+);
+CREATE TYPE given_removal AS (
+    w integer, task uuid, name text
+);
+CREATE TYPE given_tag AS (
+    w integer, tag text
+);
+CREATE TYPE given_ended_job AS (
+    w integer, task uuid, run integer, job uuid, fence integer, state text, error text, result bytea,
+    at timestamptz
+);
+CREATE TYPE given_revocation AS (
+    w integer, job uuid
+);
+CREATE TYPE given_hand AS (
+    namespace integer, session uuid
+);
+CREATE TYPE given_queued_job AS (
+    w integer, job uuid, task uuid, run integer, queue bigint, priority smallint, position bigint,
+    timeout double precision, safe_rerun boolean, hands_over text, session uuid
+);
+CREATE TYPE given_timer AS (
+    w integer, kind text, task uuid, due_at timestamptz
+);
+CREATE TYPE given_message AS (
+    w integer, id uuid, kind text
+);
+CREATE TYPE given_done AS (
+    w integer, id uuid
+);
