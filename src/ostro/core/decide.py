@@ -172,7 +172,7 @@ def _describe(workflow: Workflow, event: Describe) -> bool:
             raise Conflict("workflow_ended", "The workflow has ended: its deadline means nothing any more.")
         workflow.touch_workflow(deadline=event.deadline)
         _set_deadline(workflow)
-    said = {"name": event.name, "description": event.description, "tags": event.tags}
+    said = {"name": event.name, "description": event.description, "tags": event.tags, "keep": event.keep}
     _rewrite_birth(workflow, **{key: value for key, value in said.items() if value is not msgspec.UNSET})
     workflow.note("described")
     return True

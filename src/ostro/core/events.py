@@ -67,12 +67,13 @@ class CancelWorkflow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Describe(msgspec.Struct, frozen=True, kw_only=True):
-    """Change name, description, tags or deadline: what is UNSET stays. Answer: Done."""
+    """Change name, description, tags, deadline or keep: what is UNSET stays. Answer: Done."""
 
     name: str | msgspec.UnsetType = msgspec.UNSET
     description: str | msgspec.UnsetType = msgspec.UNSET
     tags: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
     deadline: datetime | None | msgspec.UnsetType = msgspec.UNSET
+    keep: int | None | msgspec.UnsetType = msgspec.UNSET
 
 
 class JobEnded(msgspec.Struct, frozen=True, kw_only=True):

@@ -42,7 +42,10 @@ class TaskSpec(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Birth(msgspec.Struct, frozen=True, kw_only=True):
-    """A workflow as its caller described it. `output` maps a key to the name of the task whose result it is."""
+    """A workflow as its caller described it. `output` maps a key to the name of the task whose result it is.
+
+    `keep` is how many seconds it stays once it has ended, 0 for ever, None as its namespace says.
+    """
 
     namespace: int
     id: UUID
@@ -50,6 +53,7 @@ class Birth(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""
     tags: tuple[str, ...] = ()
     deadline: datetime | None = None
+    keep: int | None = None
     done_when: tuple[Term, ...] = ()
     output: dict[str, str] | None = None
     parent_workflow: UUID | None = None

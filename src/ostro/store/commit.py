@@ -143,7 +143,7 @@ def _fill_workflow(sets: Sets, w: int, write: Write) -> None:
     sets.workflows.append((
         w, workflow.namespace, workflow.id, write.version, write.stamp, write.new_stamp, row.state.value, row.sealed,
         row.stopping, SEPARATOR.join(row.latched), row.error, row.deadline, row.ended_at, changes.born is not None,
-        touched, msgspec.json.encode(changes.entries),
+        touched, msgspec.json.encode(changes.entries), workflow.birth.keep,
     ))  # fmt: skip
     if changes.born is None and changes.described is None:
         return

@@ -147,6 +147,7 @@ def _birth(namespace: int, workflow: UUID, row: Record) -> Birth:
         description=row["description"],
         tags=tuple(row["tags"]),
         deadline=row["deadline"],
+        keep=row["keep"],
         done_when=msgspec.msgpack.decode(done_when, type=_Terms) if done_when else (),
         output=msgspec.json.decode(output, type=dict[str, str]) if output is not None else None,
         parent_workflow=row["parent_workflow"],

@@ -2,15 +2,18 @@
 -- belongs to one. No foreign keys between hot tables: a test recounts orphans. Texts that are sorted or paged
 -- are COLLATE "C". What users send is bytea, never json.
 
+-- `keep`: seconds that an ended workflow stays, 0 for ever; NULL means the server's setting.
 CREATE TABLE namespaces (
     id          integer PRIMARY KEY,
     name        text COLLATE "C" NOT NULL UNIQUE,
     external_id text COLLATE "C",
+    keep        integer CHECK (keep >= 0),
     created_at  timestamptz NOT NULL DEFAULT now()
 );
 INSERT INTO namespaces (id, name) VALUES (1, 'default');
 
--- Workflows: the hot row apart from what callers said of it.
+-- Workflows: the hot row apart from what callers said of it. `keep` as of namespaces, whose own it overrides;
+-- -1 marks one that is being deleted.
 CREATE TABLE workflows (
     namespace integer NOT NULL,
     id        uuid NOT NULL,
@@ -25,10 +28,15 @@ CREATE TABLE workflows (
     deadline  timestamptz,
     created_at timestamptz NOT NULL,
     ended_at  timestamptz,
+    keep      integer CHECK (keep >= -1),
     PRIMARY KEY (namespace, id),
     CHECK ((state IN ('SUCCESS', 'ERROR', 'CANCELLED')) = (ended_at IS NOT NULL))
 ) WITH (fillfactor = 70);
-CREATE INDEX workflows_live ON workflows (namespace, id) WHERE ended_at IS NULL;
+-- Ended ones in the order in which they expire: those that go by their namespace's time, and those with one of
+-- their own. A running workflow is in neither, so its updates stay HOT.
+CREATE INDEX workflows_ended ON workflows (namespace, ended_at) WHERE ended_at IS NOT NULL AND keep IS NULL;
+CREATE INDEX workflows_kept ON workflows (namespace, ((ended_at AT TIME ZONE 'UTC') + keep * interval '1 second'))
+    WHERE ended_at IS NOT NULL AND keep <> 0;
 
 CREATE TABLE workflow_specs (
     namespace  integer NOT NULL,
@@ -299,7 +307,7 @@ CREATE TABLE audit (
 CREATE TYPE given_workflow AS (
     w integer, namespace integer, id uuid, version bigint, stamp bigint, new_stamp bigint, state text,
     sealed boolean, stopping text, latched text, error text, deadline timestamptz, ended_at timestamptz,
-    is_born boolean, touched text, entries bytea
+    is_born boolean, touched text, entries bytea, keep integer
 );
 CREATE TYPE given_job AS (
     w integer, job uuid, fence integer, session uuid, stays boolean

@@ -37,9 +37,9 @@ WITH given AS (
     SELECT c.w FROM jobs_given c WHERE NOT EXISTS (SELECT FROM consumed d WHERE d.w = c.w AND d.job = c.job)
 ), born AS (
     INSERT INTO workflows (namespace, id, version, stamp, state, sealed, stopping, latched, error, deadline,
-                           created_at, ended_at)
+                           created_at, ended_at, keep)
     SELECT g.namespace, g.id, 1, g.new_stamp, g.state, g.sealed, g.stopping, string_to_array(g.latched, U&'\001F'),
-           g.error, g.deadline, $1, g.ended_at
+           g.error, g.deadline, $1, g.ended_at, g.keep
     FROM given g
     WHERE g.is_born AND g.w NOT IN (SELECT w FROM taken)
     ON CONFLICT DO NOTHING
@@ -53,7 +53,7 @@ WITH given AS (
     UPDATE workflows x SET
         version = x.version + 1, stamp = g.new_stamp, state = g.state, sealed = g.sealed, stopping = g.stopping,
         latched = string_to_array(g.latched, U&'\001F'), error = g.error, deadline = g.deadline,
-        ended_at = g.ended_at
+        ended_at = g.ended_at, keep = g.keep
     FROM given g JOIN passed p ON p.w = g.w
     WHERE NOT g.is_born AND x.namespace = g.namespace AND x.id = g.id
 ), logged AS (

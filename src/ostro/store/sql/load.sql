@@ -2,6 +2,7 @@
 -- The hot row and what callers said. Read before the tasks: a commit in between makes the version too old, which
 -- the guarded statement notices.
 SELECT w.version, w.stamp, w.state, w.sealed, w.stopping, w.latched, w.error, w.deadline, w.ended_at, w.created_at,
+       w.keep,
        s.name, s.description, s.tags, s.done_when, s.output, s.parent_workflow, s.parent_task, s.root_workflow,
        s.definition, s.definition_version,
        ARRAY(SELECT tag FROM sealed_tags x WHERE x.namespace = w.namespace AND x.workflow = w.id) AS sealed_tags,

@@ -1,6 +1,7 @@
 -- name: workflows_get
 -- Both rows of one workflow, by its key.
 SELECT w.id, w.version, w.state, w.sealed, w.stopping, w.parked, w.error, w.deadline, w.created_at, w.ended_at,
+       w.keep,
        s.name, s.description, s.tags, s.done_when, s.output
 FROM workflows w
 JOIN workflow_specs s ON s.namespace = w.namespace AND s.workflow = w.id
@@ -9,6 +10,7 @@ WHERE w.namespace = $1 AND w.id = $2;
 -- name: workflows_list
 -- Newest first: the key is ordered by time. The filters are looked at row by row along it.
 SELECT w.id, w.version, w.state, w.sealed, w.stopping, w.parked, w.error, w.deadline, w.created_at, w.ended_at,
+       w.keep,
        s.name, s.description, s.tags, s.done_when, s.output
 FROM workflows w
 JOIN workflow_specs s ON s.namespace = w.namespace AND s.workflow = w.id
@@ -21,8 +23,8 @@ ORDER BY w.id DESC
 LIMIT $6;
 
 -- name: workflows_state
--- What a feed needs on each look: the hot row alone.
-SELECT version, state FROM workflows WHERE namespace = $1 AND id = $2;
+-- What a feed needs on each look: the hot row alone. One that is being deleted (-1) is there no more.
+SELECT version, state FROM workflows WHERE namespace = $1 AND id = $2 AND keep IS DISTINCT FROM -1;
 
 -- name: workflows_counts
 -- One walk along the workflow's own stretch of the table.

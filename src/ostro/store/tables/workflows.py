@@ -23,6 +23,7 @@ class WorkflowView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     deadline: datetime | None
     created_at: datetime
     ended_at: datetime | None
+    keep: int | None
     name: str
     description: str
     tags: tuple[str, ...]
@@ -118,6 +119,7 @@ def _view(row: Any) -> WorkflowView:
         deadline=row["deadline"],
         created_at=row["created_at"],
         ended_at=row["ended_at"],
+        keep=row["keep"],
         name=row["name"],
         description=row["description"],
         tags=tuple(row["tags"]),
