@@ -75,12 +75,12 @@ async def catch_up(reader: Reader, cached: Loaded, breathe: Callable[[], Awaitab
     row = await reader.fetchrow("load_workflow", workflow.namespace, workflow.id)
     if row is None or row["version"] < cached.version:
         return False
-    if cached.stamp != await stamp_of(reader, workflow.namespace, workflow.id, cached.version):
+    if (row["version"], row["stamp"]) == (cached.version, cached.stamp):
+        return True
+    since = await reader.fetchrow("load_changes", workflow.namespace, workflow.id, cached.version)
+    if since is None or cached.stamp != since["stamp"]:
         return False  # a failover lost what we know, and others wrote other things since
-    touched = [
-        found["id"]
-        for found in await reader.fetch("load_changes", workflow.namespace, workflow.id, cached.version)
-    ]
+    touched = since["touched"]
     rows = await reader.fetch("load_some_tasks", workflow.namespace, workflow.id, touched) if touched else []
     workflow.row = _hot(row)
     workflow.birth = _birth(workflow.namespace, workflow.id, row)

@@ -68,6 +68,8 @@ class Lane:
         self._new_id = new_id
         self._elsewhere = elsewhere
         self._pending = Pending()
+        self._contested: set[Key] = set()
+        """Workflows that other servers write too: a try without their lock would only be a try."""
         self._wake = asyncio.Event()
         self.places = Places(parked, queues)
         self.counts = Counts()
@@ -88,6 +90,10 @@ class Lane:
         """The slow path is through with a workflow."""
         self._pending.release(key)
         self._wake.set()
+
+    def calm(self, key: Key) -> None:
+        """Nobody else has written the workflow since this lane did."""
+        self._contested.discard(key)
 
     def send_away(self, key: Key, envelopes: list[Envelope], attempt: Decided | None = None) -> None:
         """These go the slow way; what comes for the workflow meanwhile waits."""
@@ -137,7 +143,7 @@ class Lane:
         breath = monotonic()
         for key, envelopes in batch.items():
             loaded = self.cache.get(key)
-            if loaded is None and not _is_birth(envelopes[0]):
+            if key in self._contested or (loaded is None and not _is_birth(envelopes[0])):
                 self.send_away(key, envelopes)
                 continue
             one = self._decide_one(key, loaded, envelopes)
@@ -234,6 +240,7 @@ class Lane:
         hints: dict[int, tuple[set[int], set[UUID], set[UUID]]] = {}
         for index, one in enumerate(changed):
             if index not in outcome.passed or one.write is None:
+                self._contested.add(one.key)
                 self._redo(one)
                 continue
             queues, sessions, workflows = hints.setdefault(one.key[0], (set(), set(), set()))

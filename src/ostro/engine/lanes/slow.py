@@ -155,8 +155,12 @@ def _finish(lane: Lane, decided: Decided, course: _Course, outcome: Outcome | No
 async def _present(lane: Lane, connection: Connection, key: Key) -> Loaded:
     """The workflow as it is now, under our lock: the cached one brought up to date, or loaded."""
     cached = lane.cache.get(key)
-    if cached is not None and await catch_up(connection, cached, _breathe):
-        return cached
+    if cached is not None:
+        known = cached.version
+        if await catch_up(connection, cached, _breathe):
+            if cached.version == known:
+                lane.calm(key)
+            return cached
     loaded = await load(connection, *key, _breathe)
     if loaded is None:
         raise NotFound("workflow_not_found", f"There is no workflow {key[1]}.")

@@ -41,8 +41,11 @@ LEFT JOIN LATERAL (
 ) AS s ON true;
 
 -- name: load_changes
--- Which tasks were touched after a version.
-SELECT DISTINCT unnest(tasks) AS id FROM changes WHERE namespace = $1 AND workflow = $2 AND version > $3;
+-- The stamp of the commit that made a version, and which tasks were touched after it.
+SELECT (SELECT stamp FROM changes WHERE namespace = $1 AND workflow = $2 AND version = $3) AS stamp,
+    ARRAY(
+        SELECT DISTINCT unnest(tasks) FROM changes WHERE namespace = $1 AND workflow = $2 AND version > $3
+    ) AS touched;
 
 -- name: load_versions
 -- Whether what is cached is still the truth.
