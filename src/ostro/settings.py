@@ -6,9 +6,10 @@ default. Limits and times are `OSTRO_LIMIT_<NAME>` and `OSTRO_TIME_<NAME>`.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from ostro.errors import Invalid
 from ostro.values import Limits, Timing
@@ -21,6 +22,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     `direct_url` goes past a transaction pooler, for `LISTEN` and migrations. `notify=False` sends and hears no
     hints, `statement_cache=False` is for poolers. `connections` is the most that one server opens.
+    `keep` is how many seconds an ended workflow stays, 0 for ever.
     """
 
     data_dir: Path
@@ -34,6 +36,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     statement_cache: bool = True
     connections: int = 16
     cached_tasks: int = 500_000
+    keep: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 30 * 86_400
     postgres_major: int | None = None
     postgres_bin: Path | None = None
     limits: Limits = Limits()

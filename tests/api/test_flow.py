@@ -103,6 +103,18 @@ async def test_a_workflow_that_runs_is_deleted_only_by_force(world: World) -> No
     assert await world.admin.refused("GET", path) == (404, "workflow_not_found")
 
 
+async def test_how_long_a_workflow_is_kept_is_said_at_its_making_and_changed_later(world: World) -> None:
+    made = await world.admin.post(paths.WORKFLOWS, {"keep": 3600})
+    here = paths.at(paths.WORKFLOW, workflow=made["id"])
+    assert (await world.admin.get(here))["keep"] == 3600
+    for keep in (0, None):
+        assert (await world.admin.ask("PATCH", here, {"keep": keep})).status_code == 200
+        assert (await world.admin.ask("PATCH", here, {"name": "n"})).status_code == 200
+        assert (await world.admin.get(here))["keep"] == keep
+    assert await world.admin.refused("PATCH", here, {"keep": -1}) == (422, "invalid")
+    assert await world.admin.refused("POST", paths.WORKFLOWS, {"keep": 10**10}) == (422, "invalid")
+
+
 async def test_why_tells_of_missing_workers_busy_slots_and_the_line(world: World) -> None:
     target = {"server": "x"}
     workflow = await world.workflow(

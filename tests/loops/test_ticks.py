@@ -186,7 +186,7 @@ async def test_old_answers_queues_and_workers_are_dropped_and_those_in_use_stay(
 async def test_all_loops_have_names_of_their_own(database: Database) -> None:
     server = Server(database)
     loops = all_loops(database, server.clock, Lanes(), server.dispatcher, server.queues, Timing())
-    assert len({loop.name for loop in loops}) == len(loops) == 8
+    assert len({loop.name for loop in loops}) == len(loops) == 9
     for loop in loops:
         await loop.tick()
     assert (server.clock.now() - await database.now()) < timedelta(seconds=1)

@@ -28,6 +28,7 @@ def workflow() -> None:
 @click.option("--description", default="", help="What it is for.")
 @click.option("--tag", "tags", multiple=True, help="A label; repeatable.")
 @click.option("--deadline", type=Instant(), help="When it is stopped: 2027-01-31T18:00:00+01:00.")
+@click.option("--keep", type=int, help="Seconds that it stays once it has ended; 0: for ever.")
 @click.option("--done-when", type=Json(), help="Terms as JSON; when all hold, it is sealed.")
 @click.option(
     "--return", "output", type=Pair(), multiple=True, help="KEY=TASK: part of the output; repeatable."

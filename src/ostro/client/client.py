@@ -141,18 +141,23 @@ class Workflows:
         description: str = "",
         tags: Iterable[str] = (),
         deadline: datetime | None = None,
+        keep: int | None = None,
         done_when: Iterable[Requirement] = (),
         output: Mapping[str, str] | None = None,
         tasks: Iterable[TaskRequest | Mapping[str, Any]] = (),
         seal: bool = False,
     ) -> Workflow:
-        """A new workflow, open unless `seal`. `output` maps a key to the task whose result it is."""
+        """A new workflow, open unless `seal`. `output` maps a key to the task whose result it is.
+
+        `keep` is how many seconds it stays once it has ended, 0 for ever, None as the server says.
+        """
         made = [one if isinstance(one, TaskRequest) else task_request(**one) for one in tasks]
         body = wire.WorkflowRequest(
             name=name,
             description=description,
             tags=list(tags),
             deadline=deadline,
+            keep=keep,
             done_when=requirements(list(done_when)),
             output=None
             if output is None

@@ -53,6 +53,7 @@ class SyncWorkflows:
         description: str = "",
         tags: Iterable[str] = (),
         deadline: datetime | None = None,
+        keep: int | None = None,
         done_when: Iterable[Requirement] = (),
         output: Mapping[str, str] | None = None,
         tasks: Iterable[TaskRequest | Mapping[str, Any]] = (),

@@ -149,7 +149,7 @@ class Workflow:
         await self._transport.call("DELETE", at(paths.TASK, workflow=self.id, task=name), msgspec.Raw)
 
     async def describe(self, **changed: Any) -> None:
-        """Changes `name`, `description`, `tags` or `deadline`; what is left out stays."""
+        """Changes `name`, `description`, `tags`, `deadline` or `keep`; what is left out stays."""
         body = wire.WorkflowChange(**changed)
         await self._transport.call("PATCH", at(paths.WORKFLOW, workflow=self.id), msgspec.Raw, body=body)
 

@@ -23,6 +23,9 @@ class OutputOf(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 class WorkflowRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A new workflow, open unless `seal`. All of it may be left out.
 
+    `keep` is how many seconds it stays once it has ended, 0 for ever; without it as long as the namespace or the
+    server says.
+
     `done_when` seals it as soon as all its terms hold. `output` maps a key to the task whose result it is:
     `{"url": {"task": "deploy"}}`; without it the output is what every successful task that nobody requires returned.
     """
@@ -31,6 +34,7 @@ class WorkflowRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, 
     description: str = ""
     tags: list[str] = []
     deadline: Instant | None = None
+    keep: int | None = None
     done_when: list[str | Term] = []
     output: dict[str, OutputOf] | None = None
     tasks: list[TaskRequest] = []
@@ -45,12 +49,13 @@ class CreatedWorkflow(msgspec.Struct, kw_only=True):
 
 
 class WorkflowChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What is left out stays as it is; `deadline: null` takes the deadline away."""
+    """What is left out stays as it is; `deadline: null` takes the deadline away, `keep: null` the time of its own."""
 
     name: str | UnsetType = UNSET
     description: str | UnsetType = UNSET
     tags: list[str] | UnsetType = UNSET
     deadline: Instant | None | UnsetType = UNSET
+    keep: int | None | UnsetType = UNSET
 
 
 class SealRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -75,7 +80,8 @@ class Changed(msgspec.Struct, kw_only=True):
 class Workflow(msgspec.Struct, kw_only=True):
     """A workflow. `counts`, `sealed_tags` and `why` come with a single one, not in lists.
 
-    `counts` says how many tasks are in each state (absent states have none). `stopping` says what ends it early.
+    `counts` says how many tasks are in each state (absent states have none). `stopping` says what ends it early,
+    `keep` how many seconds it stays once it has ended (0: for ever; null: as the namespace or the server says).
     """
 
     id: UUID
@@ -87,6 +93,7 @@ class Workflow(msgspec.Struct, kw_only=True):
     stopping: Literal["cancel", "deadline"] | None = None
     error: str | None = None
     deadline: Instant | None = None
+    keep: int | None = None
     done_when: list[Term] = []
     output: dict[str, OutputOf] | None = None
     version: int

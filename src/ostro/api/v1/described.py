@@ -19,6 +19,7 @@ _LONGEST_SECONDS = 10 * 366 * 86_400.0
 _MOST_RETRIES = 10_000
 _YEARS = range(1970, 9999)
 """Of a deadline: PostgreSQL keeps more, Python cannot hold what lies at the rim in every zone."""
+_LONGEST_KEPT = 10 * 366 * 86_400
 _MOST_GOALS = 100
 _MOST_OUTPUTS = 1_000
 
@@ -66,6 +67,7 @@ def birth_of(namespace: int, workflow: UUID, wanted: WorkflowRequest, limits: Li
     check_description(wanted.description, "$.description", wrong)
     check_labels(wanted.tags, limits.tags_per_task, "$.tags", limits, wrong)
     check_deadline(wanted.deadline, "$.deadline", wrong)
+    check_keep(wanted.keep, "$.keep", wrong)
     check_output(wanted.output, "$.output", limits, wrong)
     done_when = terms_of(wanted.done_when)
     _check_terms(done_when, _MOST_GOALS, "$.done_when", limits, wrong)
@@ -77,6 +79,7 @@ def birth_of(namespace: int, workflow: UUID, wanted: WorkflowRequest, limits: Li
         description=wanted.description,
         tags=tuple(sorted(set(wanted.tags))),
         deadline=wanted.deadline,
+        keep=wanted.keep,
         done_when=done_when,
         output=output_of(wanted.output),
     )
@@ -129,6 +132,12 @@ def check_deadline(deadline: datetime | None, path: str, wrong: list[tuple[str, 
     """An instant that can be kept and compared in every zone."""
     if deadline is not None and deadline.year not in _YEARS:
         wrong.append((path, f"is an instant in the years {_YEARS[0]} to {_YEARS[-1]}"))
+
+
+def check_keep(keep: int | None, path: str, wrong: list[tuple[str, str]]) -> None:
+    """Seconds after the end."""
+    if keep is not None and not 0 <= keep <= _LONGEST_KEPT:
+        wrong.append((path, f"takes 0 (for ever) to {_LONGEST_KEPT} seconds"))
 
 
 def check_output(

@@ -181,6 +181,7 @@ def workflow(view: WorkflowView) -> workflows.Workflow:
         stopping=cast("Any", view.stopping),
         error=view.error,
         deadline=view.deadline,
+        keep=view.keep,
         done_when=list(view.done_when),
         output=None if outputs is None else {k: workflows.OutputOf(task=v) for k, v in outputs.items()},
         version=view.version,

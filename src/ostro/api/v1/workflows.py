@@ -80,12 +80,15 @@ async def change(call: Call[NoQuery, WorkflowChange]) -> Reply:
         described.check_labels(wanted.tags, limits.tags_per_task, "$.tags", limits, wrong)
     if wanted.deadline:
         described.check_deadline(wanted.deadline, "$.deadline", wrong)
+    if wanted.keep:
+        described.check_keep(wanted.keep, "$.keep", wrong)
     described.refuse(wrong)
     event = Describe(
         name=wanted.name,
         description=wanted.description,
         tags=wanted.tags if wanted.tags is msgspec.UNSET else tuple(sorted(set(wanted.tags))),
         deadline=wanted.deadline,
+        keep=wanted.keep,
     )
     return Reply(shapes.changed(await workflows.describe(call.desk, call.caller, call.id("workflow"), event)))
 
@@ -197,7 +200,7 @@ ENDPOINTS = (
     Endpoint(
         method="PATCH",
         path=paths.WORKFLOW,
-        summary="Change name, description, tags or deadline",
+        summary="Change name, description, tags, deadline, or how long it is kept",
         allowed=WRITE,
         does=change,
         body=WorkflowChange,
