@@ -102,7 +102,9 @@ class Claims:
         """A slot that was kept is free again; the job it was kept for may be queued by now."""
         poll.reserved -= 1
         poll.answer_if_ready()
-        if poll.session.poll is poll and not poll.done.is_set():
+        if poll.session.poll is not poll or poll.done.is_set():
+            self.quit(poll)
+        else:
             self.wait_for(poll)
 
     def hint(self, namespace: int, queues: Iterable[int]) -> None:
