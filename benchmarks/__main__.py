@@ -76,7 +76,8 @@ async def _measure(
         try:
             for number in range(1, repeat + 1):
                 print(f"bench: {name}, pass {number} of {repeat}: {ROWS[name].about}", file=sys.stderr)
-                passes.append(await ROWS[name].measure(scale))
+                async with asyncio.timeout(scale.patience(full=ROWS[name].full)):
+                    passes.append(await ROWS[name].measure(scale))
         except Exception as failed:  # noqa: BLE001  (whatever it was, the other rows can still be measured)
             report.failed[name] = _cause(failed)
             print(f"bench: {name} failed: {report.failed[name]}", file=sys.stderr)

@@ -23,6 +23,10 @@ class Scale(msgspec.Struct, frozen=True):
         """How long a rate is measured."""
         return 0.5 if self.quick else 4.0
 
+    def patience(self, *, full: bool) -> float:
+        """Seconds after which a pass has failed: something that was lost is not waited for all night."""
+        return 300.0 if self.quick else 4 * 3600.0 if full else 1800.0
+
 
 class Row(msgspec.Struct, frozen=True):
     """`measure` is one pass, on servers of its own. `full`: only with --full."""
