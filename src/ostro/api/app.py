@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Litestar, Request, asgi, get
+from litestar import Litestar, Request, get
 from litestar import Response as LitestarResponse
 from litestar.handlers import HTTPRouteHandler
 
@@ -13,7 +13,6 @@ from ostro.api.endpoints import handler
 from ostro.api.metrics import Metrics
 from ostro.api.openapi import ENDPOINTS, document
 from ostro.api.v1 import poll
-from ostro.api.v1.workers import POLL
 from ostro.protocol import paths
 from ostro.service.access import READ, require
 from ostro.service.desk import Desk
@@ -22,16 +21,15 @@ from ostro.service.desk import Desk
 def make_app(desk: Desk) -> Door:
     """All of /v1 on this desk, and the server's figures."""
     handlers = [handler(desk, endpoint) for endpoint in ENDPOINTS if endpoint.does is not None]
-    raw_poll = asgi(paths.POLL, opt={"endpoint": POLL}, copy_scope=False)(poll.route(desk))
     figures = Metrics(desk)
     routes = Litestar(
-        [*handlers, raw_poll, _openapi, _figures(desk, figures)],
+        [*handlers, _openapi, _figures(desk, figures)],
         openapi_config=None,
         logging_config=None,
         request_max_body_size=desk.limits.request_bytes,
         exception_handlers={Exception: failures.answer_with},
     )
-    return Door(desk, routes, figures)
+    return Door(desk, routes, poll.route(desk), figures)
 
 
 @get(paths.OPENAPI, sync_to_thread=False)

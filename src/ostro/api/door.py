@@ -6,12 +6,13 @@ from urllib.parse import quote
 import structlog
 from litestar import Litestar
 from litestar.enums import ScopeType
-from litestar.types import HTTPScope, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from ostro.api import failures
 from ostro.api.metrics import Metrics
 from ostro.clock import monotonic, new_id
 from ostro.errors import Overloaded
+from ostro.protocol import paths
 from ostro.service.desk import Desk
 
 REQUEST_ID = b"x-request-id"
@@ -26,8 +27,10 @@ class Door:
     It routes by the path as it was sent, so that a task's name may hold a slash (`%2F`).
     """
 
-    def __init__(self, desk: Desk, routes: Litestar, metrics: Metrics) -> None:
+    def __init__(self, desk: Desk, routes: Litestar, poll: ASGIApp, metrics: Metrics) -> None:
         self.routes = routes
+        self._poll = poll
+        """The poll goes past the router: thousands of workers wait in it."""
         self._desk = desk
         self._metrics = metrics
         self._bytes = 0
@@ -47,15 +50,20 @@ class Door:
     async def _serve(self, scope: HTTPScope, receive: Receive, answer: "_Answer", size: int) -> None:
         began = monotonic()
         self._bytes += size
-        with structlog.contextvars.bound_contextvars(request=answer.id.decode()):
-            try:
-                if size and self._bytes > self._most_bytes:
-                    await failures.respond(answer.send, *failures.tell(_too_busy(self._most_bytes)))
-                else:
-                    await self.routes(scope, receive, answer.send)
-            finally:
-                self._bytes -= size
-                self._tell(scope, answer.status, monotonic() - began)
+        structlog.contextvars.bind_contextvars(
+            request=answer.id.decode()
+        )  # each request has a task of its own
+        try:
+            if size and self._bytes > self._most_bytes:
+                await failures.respond(answer.send, *failures.tell(_too_busy(self._most_bytes)))
+            elif scope["path"] == paths.POLL:
+                scope["path_template"] = paths.POLL
+                await self._poll(scope, receive, answer.send)
+            else:
+                await self.routes(scope, receive, answer.send)
+        finally:
+            self._bytes -= size
+            self._tell(scope, answer.status, monotonic() - began)
 
     def _tell(self, scope: HTTPScope, status: int, seconds: float) -> None:
         method, route = str(scope["method"]), str(scope.get("path_template") or "none")

@@ -1,7 +1,8 @@
 """The desk: what every use case needs, in one place."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import msgspec
 
@@ -9,10 +10,46 @@ from ostro.clock import Clock
 from ostro.engine.dispatcher import Dispatcher
 from ostro.engine.lanes import Lanes
 from ostro.engine.parked import Parked
+from ostro.errors import StorageUnavailable
 from ostro.service.access import Gate
 from ostro.service.keys import JobKeys
 from ostro.store.database import Database
 from ostro.values import UUID, Limits, Timing
+
+
+class Closing(asyncio.Event):
+    """Set when the server is to stop: nobody waits here any longer. What heeds it is cancelled then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._heeding: set[asyncio.Task[object]] = set()
+
+    def set(self) -> None:
+        """The server is to stop."""
+        super().set()
+        for task in list(self._heeding):
+            task.cancel()
+
+    @contextmanager
+    def heeded(self) -> Iterator[None]:
+        """The block ends in StorageUnavailable when the server closes: a task for each wait would cost more."""
+        task = asyncio.current_task()
+        if task is None or self.is_set():
+            raise _closing()
+        self._heeding.add(task)
+        try:
+            yield
+        except asyncio.CancelledError:
+            if not self.is_set():
+                raise
+            task.uncancel()
+            raise _closing() from None
+        finally:
+            self._heeding.discard(task)
+
+
+def _closing() -> StorageUnavailable:
+    return StorageUnavailable("This server is closing.")
 
 
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,7 +65,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     new_id: Callable[[], UUID]
     gate: Gate
     keys: JobKeys
-    closing: asyncio.Event
+    closing: Closing
 
 
 async def open_desk(
@@ -56,5 +93,5 @@ async def open_desk(
         new_id=new_id,
         gate=Gate(database, keys, clock, limits),
         keys=keys,
-        closing=asyncio.Event(),
+        closing=Closing(),
     )

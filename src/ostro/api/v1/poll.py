@@ -18,11 +18,11 @@ from ostro.api.checked import check_depth, check_text
 from ostro.api.v1.shapes import polled as shape
 from ostro.api.v1.workers import POLL, check_filter, held_of
 from ostro.engine.dispatcher import Ask
-from ostro.errors import OstroError, Refusal, StorageUnavailable, TooLarge
+from ostro.errors import OstroError, Refusal, TooLarge
 from ostro.protocol.workers import JobResult, Poll
 from ostro.service import workers
 from ostro.service.access import SESSION_FRESH, Caller, require
-from ostro.service.desk import Desk
+from ostro.service.desk import Closing, Desk
 from ostro.service.workers import Ended, Polled
 from ostro.values import Limits, TaskState
 
@@ -137,41 +137,40 @@ async def _read(receive: Receive, most: int) -> bytes:
 
 
 async def _watched(
-    receive: Receive, closing: asyncio.Event, work: Coroutine[Any, Any, T], undo: Callable[[T], None]
+    receive: Receive, closing: Closing, work: Coroutine[Any, Any, T], undo: Callable[[T], None]
 ) -> T:
     """What `work` brings. It is cancelled when the worker goes (WorkerIsGone) or the server closes.
 
     What came at the very moment that the worker went is undone.
     """
-    async with asyncio.TaskGroup() as group:
-        working = group.create_task(_kept(work))
-        watching = group.create_task(_gone(receive))
-        closed = group.create_task(closing.wait())
-        await asyncio.wait([working, watching, closed], return_when=asyncio.FIRST_COMPLETED)
-        gone = watching.done()
-        for task in (working, watching, closed):
-            task.cancel()
-    if working.cancelled():
-        if gone:
-            raise WorkerIsGone
-        raise StorageUnavailable("This server is closing.")
-    outcome = working.result()
-    if isinstance(outcome, Exception):
-        raise outcome
-    if gone:
-        undo(outcome)
-        raise WorkerIsGone
-    return outcome
+    outcome: list[T | OstroError] = []
+    try:
+        async with asyncio.TaskGroup() as group:
+            watching = group.create_task(_gone(receive))
+            outcome.append(await _kept(work, closing))
+            watching.cancel()
+    except BaseExceptionGroup as ended:
+        if not isinstance(ended.exceptions[0], WorkerIsGone):
+            raise
+        if outcome and not isinstance(outcome[0], OstroError):
+            undo(outcome[0])
+        raise ended.exceptions[0] from None
+    if isinstance(outcome[0], OstroError):
+        raise outcome[0]
+    return outcome[0]
 
 
-async def _kept(work: Coroutine[Any, Any, T]) -> T | Exception:
+async def _kept(work: Coroutine[Any, Any, T], closing: Closing) -> T | OstroError:
     """A refusal is an outcome like another: it must not tear the group down."""
     try:
-        return await work
+        with closing.heeded():
+            return await work
     except OstroError as error:
+        work.close()
         return error
 
 
 async def _gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+    raise WorkerIsGone

@@ -55,8 +55,11 @@ class Claims:
     def wait_for(self, poll: Poll) -> None:
         """The poll waits for jobs from now on."""
         self._waiting.add(poll, poll.session.worker)
-        self._fresh_polls[poll] = None
-        self._work.set()
+        if any(self._dirty.served_by(poll.session.worker)):
+            self._fresh_polls[poll] = None
+            self._work.set()
+        elif poll.brief and not poll.reserved and not poll.offered:
+            poll.done.set()  # a claim would find nothing
 
     @property
     def waiting(self) -> int:
@@ -174,6 +177,10 @@ class Claims:
         self.claims += 1
         self.granted += len(grants)
         self._deliver(planned.parties, grants, more)
+        for party in planned.parties:
+            for poll in party.slots:
+                if poll.brief and poll in self._waiting:
+                    self.wait_for(poll)  # it may have become brief while the statement was under way
 
     async def look(self) -> None:
         """The fall-back: which queues have claimable jobs, wherever somebody waits. One statement for all."""
