@@ -85,8 +85,9 @@ class House:
         await ready(server)
         return server
 
-    async def restart(self) -> None:
-        """Ends the servers and starts as many new ones: nothing is left in their memory."""
+    async def restart(self, **settings: str) -> None:
+        """Ends the servers and starts as many new ones: nothing is left in their memory. `settings` are added."""
+        self._environment |= settings
         count, old, self.servers = len(self.servers), self.servers, []
         await stop([server.process for server in old])
         for _ in range(count):

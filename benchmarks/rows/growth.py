@@ -13,6 +13,7 @@ from benchmarks.load import Run
 from benchmarks.seed import copy_workflow
 from ostro.values import UUID
 
+_ENDED = "SELECT count(*) FROM workflows WHERE ended_at IS NOT NULL"
 _EACH = 5
 _PASSES = 3
 
@@ -30,9 +31,9 @@ async def growth(scale: Scale) -> Found:
                 await copy_workflow(where.dsn, pattern, first=copied + 1, copies=size // _EACH - copied)
                 copied = size // _EACH
             found |= await _cost(where, f"{size:,} ended", chains, nullcontext())
-        retaining = retention(where)
-        if retaining is not None:
-            found |= await _cost(where, "with retention", chains, retaining)
+        before = await where.value(_ENDED)
+        found |= await _cost(where, "with retention", chains, retention(where))
+        found["deleted meanwhile, workflows"] = float(before - await where.value(_ENDED))
         found |= await _cost(where, "with a snapshot held", chains, snapshot_held(where))
     first, last = (f"{size:,} ended µs a task" for size in (sizes[0], sizes[-1]))
     found[f"{sizes[-1]:,} / 0 ended tasks"] = found[last] / found[first]
@@ -41,13 +42,14 @@ async def growth(scale: Scale) -> Found:
     return found
 
 
-def retention(where: House) -> AbstractAsyncContextManager[None] | None:
-    """THE SEAM FOR RETENTION. There is no setting for it yet: None leaves the figure out.
-
-    When there is one: a block in which the servers delete the ended workflows that `copy_workflow` has made, as fast
-    as they may. `House.restart` with other settings (say, `OSTRO_TIME_KEPT=0`) at its beginning will do.
-    """
-    return None
+@asynccontextmanager
+async def retention(where: House) -> AsyncIterator[None]:
+    """The servers delete what `copy_workflow` has made, as fast as they may."""
+    await where.restart(OSTRO_KEEP="1")
+    try:
+        yield
+    finally:
+        await where.restart(OSTRO_KEEP="0")
 
 
 @asynccontextmanager
