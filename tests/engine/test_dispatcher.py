@@ -168,6 +168,26 @@ async def test_a_settled_job_is_neither_handed_out_again_nor_cancelled(server: S
     assert (answer.grants, answer.cancels) == ([], [])
 
 
+async def test_the_end_of_a_former_hand_out_leaves_the_later_one_of_the_same_job_alone(
+    server: Server,
+) -> None:
+    hands = await Hands(server, a_worker()).register()
+    (job,) = await server.add()
+    await hands.poll(wait=2)
+    async with sql(server.database.dsn) as raw:  # it was given back, as if the answer had been lost
+        await raw.execute("UPDATE queue SET session = NULL, worker = NULL WHERE job = $1", job.job)
+    server.parked.tell(Hint(1, queues=(job.queue,), sessions=(hands.session,)))
+    assert [(order.job, order.fence) for order in (await hands.poll(wait=2)).cancels] == [(job.job, 1)]
+    (again,) = (await hands.poll(wait=2)).grants
+    assert again.fence == 2
+    assert hands.holds == {job.job: job.held(2)}
+    answer = await hands.poll(stopped=(job.held(1),))
+    assert (answer.grants, answer.cancels) == ([], [])
+    session = server.dispatcher._sessions.get(hands.session)
+    assert session is not None
+    assert session.held == {job.job: job.held(2)}, "it runs on, and is not told to stop"
+
+
 async def test_another_instance_does_not_get_a_name_that_is_in_use(server: Server) -> None:
     await Hands(server, a_worker("web-1")).register()
     with pytest.raises(Conflict) as refused:

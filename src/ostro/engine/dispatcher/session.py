@@ -166,10 +166,15 @@ class Session:
                 self.poll.done.set()
 
     def forget(self, jobs: Iterable[Held]) -> None:
-        """These are over."""
+        """These hand-outs are over. A later one of the same job is another matter: that is held still.
+
+        The fence of a revoked job is one further than the worker's.
+        """
         for one in jobs:
-            for kept in (self.held, self.revoked, self._handed):
-                kept.pop(one.job, None)
+            for kept, further in ((self.held, 0), (self._handed, 0), (self.revoked, 1)):
+                known = kept.get(one.job)
+                if known is not None and known.fence <= one.fence + further:
+                    del kept[one.job]
 
     def missing(self, poll: Poll) -> list[Held]:
         """Granted before this poll, and not in its list: they did not arrive."""

@@ -13,7 +13,8 @@ WHERE w.namespace = $1 AND w.id = $2;
 
 -- name: load_tasks
 -- One slice of the tasks, by key. A specification comes along only where somebody may still need it, an input only
--- where it is needed here.
+-- where it is needed here. It is found in the order of its key: without statistics the planner takes the workflow
+-- alone for what narrows it down, and reads all its specifications for each task.
 SELECT t.id, t.name, t.tags, t.hash, t.state, t.reason, t.error, t.run, t.job, t.version, t.spawned, t.weighs,
        t.required, t.spawned_by, t.created_at, t.started_at, t.ended_at, s.spec, s.input
 FROM (
@@ -21,9 +22,10 @@ FROM (
     ORDER BY x.namespace, x.workflow, x.id LIMIT $4
 ) AS t
 LEFT JOIN LATERAL (
-    SELECT y.spec, CASE WHEN y.input_stays THEN y.input END AS input FROM task_specs y
-    WHERE y.namespace = $1 AND y.workflow = $2 AND y.task = t.id AND (t.ended_at IS NULL OR t.weighs)
-) AS s ON true
+    SELECT y.task, y.spec, CASE WHEN y.input_stays THEN y.input END AS input FROM task_specs y
+    WHERE y.namespace = $1 AND y.workflow = $2 AND y.task >= t.id AND (t.ended_at IS NULL OR t.weighs)
+    ORDER BY y.namespace, y.workflow, y.task LIMIT 1
+) AS s ON s.task = t.id
 ORDER BY t.id;
 
 -- name: load_some_tasks
@@ -36,9 +38,10 @@ JOIN LATERAL (
     ORDER BY x.namespace, x.workflow, x.id LIMIT 1
 ) AS t ON t.id = wanted.id
 LEFT JOIN LATERAL (
-    SELECT y.spec, CASE WHEN y.input_stays THEN y.input END AS input FROM task_specs y
-    WHERE y.namespace = $1 AND y.workflow = $2 AND y.task = t.id AND (t.ended_at IS NULL OR t.weighs)
-) AS s ON true;
+    SELECT y.task, y.spec, CASE WHEN y.input_stays THEN y.input END AS input FROM task_specs y
+    WHERE y.namespace = $1 AND y.workflow = $2 AND y.task >= t.id AND (t.ended_at IS NULL OR t.weighs)
+    ORDER BY y.namespace, y.workflow, y.task LIMIT 1
+) AS s ON s.task = t.id;
 
 -- name: load_changes
 -- The stamp of the commit that made a version, and which tasks were touched after it.
