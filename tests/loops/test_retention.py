@@ -1,5 +1,6 @@
 """Ended workflows are kept for a time, then go with all that belongs to them."""
 
+import asyncio
 import json
 from typing import Any
 from uuid import UUID
@@ -54,9 +55,11 @@ async def rows(server: Whole) -> dict[str, int]:
     return {table: count for table, count in counts.items() if count}
 
 
-async def part(server: Whole, rows: int, keep: int = DAY) -> bool:
+async def part(server: Whole, rows: int, keep: int = DAY, workflows: int = 10) -> bool:
     now = server.clock.now()
-    return await retention.delete_expired(server.database, [1], now, keep=keep, workflows=10, rows=rows)
+    return await retention.delete_expired(
+        server.database, [1], now, keep=keep, workflows=workflows, rows=rows
+    )
 
 
 async def test_an_ended_workflow_goes_after_the_servers_time_and_a_running_one_never(
@@ -178,6 +181,16 @@ async def test_a_deletion_that_was_cut_is_finished_whatever_the_settings_have_be
         assert await rows(server) == {}
 
 
+async def test_what_was_begun_is_finished_before_anything_else_is_begun(database: Database) -> None:
+    async with Whole(database).running(loops=False) as server:
+        begun = await ended(server, days=2, tasks=100)
+        assert await part(server, 50) is True
+        older = await ended(server, days=5)
+        while begun in await there(server):
+            await part(server, 50, workflows=1)
+        assert await workflows.get(database, 1, older) is not None
+
+
 async def test_many_small_workflows_go_in_one_part(database: Database) -> None:
     async with Whole(database).running(loops=False) as server:
         for _ in range(12):
@@ -185,6 +198,18 @@ async def test_many_small_workflows_go_in_one_part(database: Database) -> None:
         assert await part(server, 1_000) is True
         assert len(await there(server)) == 2
         assert await part(server, 1_000) is False
+        assert await rows(server) == {}
+
+
+async def test_two_servers_share_the_work(database: Database) -> None:
+    async def work_through(server: Whole) -> None:
+        while await part(server, 20):
+            pass
+
+    async with Whole(database).running(loops=False) as server:
+        for _ in range(30):
+            await ended(server, days=2, tasks=3)
+        await asyncio.gather(work_through(server), work_through(server))
         assert await rows(server) == {}
 
 

@@ -5,7 +5,7 @@ from ostro.loops.namespaces import Namespaces
 from ostro.store import retention
 from ostro.store.database import Database
 
-_WORKFLOWS = 200
+_WORKFLOWS = 100
 _ROWS = 2_000
 """One part: some ten milliseconds of PostgreSQL."""
 

@@ -1,8 +1,22 @@
 -- name: retention_due
--- Ended workflows past their time, locked, those that ended first at the head: by the time of their namespace
--- ($3 is the server's), and by one of their own. One look into an index each; another server's are skipped, so
--- servers share the work. One whose job is still being stopped on a worker waits: queue rows are the dispatcher's.
-WITH by_namespace AS (
+-- Ended workflows past their time, locked: first by a time of their own, which those have whose deletion has begun,
+-- then by that of their namespace ($3 is the server's). One look into an index each, and no further than for $4 in
+-- all. Another server's are skipped, so servers share the work. One whose job is still being stopped on a worker
+-- waits: queue rows are the dispatcher's.
+WITH by_own AS (
+    SELECT one.namespace, one.id
+    FROM unnest($1::integer[]) AS n (namespace)
+    CROSS JOIN LATERAL (
+        SELECT w.namespace, w.id FROM workflows w
+        WHERE w.namespace = n.namespace AND w.ended_at IS NOT NULL AND w.keep <> 0
+          AND (w.ended_at AT TIME ZONE 'UTC') + w.keep * interval '1 second' <= $2::timestamptz AT TIME ZONE 'UTC'
+          AND NOT EXISTS (SELECT FROM queue q WHERE q.namespace = w.namespace AND q.workflow = w.id)
+        ORDER BY (w.ended_at AT TIME ZONE 'UTC') + w.keep * interval '1 second'
+        LIMIT $4
+        FOR UPDATE OF w SKIP LOCKED
+    ) AS one
+    LIMIT $4
+), by_namespace AS (
     SELECT one.namespace, one.id
     FROM namespaces n
     CROSS JOIN LATERAL (
@@ -16,21 +30,8 @@ WITH by_namespace AS (
     ) AS one
     WHERE n.id = ANY ($1::integer[]) AND coalesce(n.keep, $3::integer) > 0
     LIMIT $4
-), by_own AS (
-    SELECT one.namespace, one.id
-    FROM unnest($1::integer[]) AS n (namespace)
-    CROSS JOIN LATERAL (
-        SELECT w.namespace, w.id FROM workflows w
-        WHERE w.namespace = n.namespace AND w.ended_at IS NOT NULL AND w.keep <> 0
-          AND (w.ended_at AT TIME ZONE 'UTC') + w.keep * interval '1 second' <= $2::timestamptz AT TIME ZONE 'UTC'
-          AND NOT EXISTS (SELECT FROM queue q WHERE q.namespace = w.namespace AND q.workflow = w.id)
-        ORDER BY (w.ended_at AT TIME ZONE 'UTC') + w.keep * interval '1 second'
-        LIMIT $4
-        FOR UPDATE OF w SKIP LOCKED
-    ) AS one
-    LIMIT $4
 )
-SELECT namespace, id FROM by_namespace UNION ALL SELECT namespace, id FROM by_own;
+SELECT namespace, id FROM by_own UNION ALL SELECT namespace, id FROM by_namespace LIMIT $4;
 
 -- name: retention_mark
 -- Not all of these went in one part: nobody reads them any more (-1, and nothing is said of them), they are due
