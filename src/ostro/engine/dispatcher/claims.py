@@ -174,6 +174,7 @@ class Claims:
             for party in planned.parties:
                 for poll in party.slots:
                     poll.offered = 0
+                    poll.answer_if_ready()
         self.claims += 1
         self.granted += len(grants)
         self._deliver(planned.parties, grants, more)

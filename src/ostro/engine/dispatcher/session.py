@@ -79,8 +79,8 @@ class Poll:
         return self.free - len(self.answer.grants) - self.reserved - self.offered
 
     def answer_if_ready(self) -> None:
-        """It has jobs, and no commit may still bring more."""
-        if self.answer.grants and not self.reserved:
+        """It has jobs, and no commit or claim that is under way may still bring more."""
+        if self.answer.grants and not self.reserved and not self.offered:
             self.done.set()
 
     def settled(self, jobs: Iterable[Held]) -> None:
