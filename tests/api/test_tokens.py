@@ -1,10 +1,12 @@
 """Tokens: shown once, listed without secrets, joined by pattern and count, revoked."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from ostro.protocol import paths
+from ostro.protocol.workers import PROTOCOL
 from ostro.service import tokens
 from ostro.service.access import Caller as Known
 from tests.api.world import World, both
@@ -65,6 +67,23 @@ async def test_a_pattern_counts_its_uses_and_gives_no_name_twice(world: World) -
     trail = [line.what for line in await tokens.audited(world.desk, admin, 100)]
     assert trail.count("join_refused") == 5
     assert trail.count("joined") == 3
+
+
+async def test_a_server_that_joins_may_claim_what_its_join_token_grants(world: World) -> None:
+    ticket = await world.token("join", binding={"server": "web-*"}, grants=["zone"], uses=9, expires_in=600)
+    body = {"name": "web-1", "capabilities": {"server": "web-1", "zone": "a"}}
+    assert (await ticket.post(paths.JOIN, body))["binding"] == {"server": "web-1"}
+    body = {"name": "web-2", "capabilities": {"server": "web-2", "rack": "7"}}
+    assert await ticket.refused("POST", paths.JOIN, body) == (403, "does_not_fit")
+
+
+async def test_nobody_registers_under_the_name_of_a_server_that_joined(world: World) -> None:
+    ticket = await world.token("join", binding={"server": "web-1"})
+    joined = await ticket.post(paths.JOIN, {"name": "web-1", "capabilities": {}})
+    pool = await world.token("worker", pool=True)
+    register = {"protocol": PROTOCOL, "name": "web-1", "instance": str(uuid4()), "actions": ["script"]}
+    assert await pool.refused("POST", paths.REGISTER, register) == (403, "name_not_yours")
+    assert (await world.caller(joined["token"]).post(paths.REGISTER, register))["worker"] == "web-1"
 
 
 async def test_a_name_whose_token_was_revoked_can_be_taken_again(world: World) -> None:

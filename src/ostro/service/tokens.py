@@ -80,7 +80,9 @@ async def join(
     ticket = caller.token
     if ticket is None:
         raise unknown_token()
-    binding = bound_by(ticket.binding, capabilities)
+    free = {key: value for key, value in capabilities.items() if key not in ticket.grants}
+    bound = {key: value for key, value in capabilities.items() if key in ticket.binding}
+    binding = bound_by(ticket.binding, free | bound)  # what is granted may be claimed besides
     now, minted = desk.clock.now(), mint("worker")
     wanted = NewToken(kind="worker", label=name, binding=binding, grants=ticket.grants)
     row = _row(caller.namespace, minted, wanted, now, parent=ticket.id)
@@ -106,7 +108,11 @@ def bound_by(pattern: Mapping[str, str], claimed: Mapping[str, str]) -> dict[str
     """The binding that a join token gives to one who claims these capabilities; NotAllowed if they do not fit."""
     for key, value in claimed.items():
         if key not in pattern:
-            raise NotAllowed("does_not_fit", f"This join token says nothing of {key!r}.")
+            raise NotAllowed(
+                "does_not_fit",
+                f"This join token says nothing of {key!r}.",
+                hint=f"Make the join token with --grant {key}, or leave the capability out.",
+            )
         if not _fits(pattern[key], value):
             raise NotAllowed("does_not_fit", f"This join token does not stand for {key}={value}.")
     missing = [key for key, value in pattern.items() if WILD in value and key not in claimed]
