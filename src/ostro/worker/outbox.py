@@ -1,7 +1,7 @@
 """Results that the server has not acknowledged: in memory to be sent, on disk to outlive us.
 
-A result goes out at once and to disk at the same time: the disk matters only if we die before the
-acknowledgement. A file that outlives its settlement is harmless: the server answers a copy the same.
+A result goes out at once, and to disk a moment later if it is not acknowledged by then: the disk matters only if we
+die before the acknowledgement. A file that outlives its settlement is harmless: the server answers a copy the same.
 """
 
 import asyncio
@@ -18,6 +18,11 @@ Key = tuple[UUID, int]
 """(job, fence)."""
 
 _REQUEST = 8 * 1024 * 1024
+
+_HEAD_START = 0.02
+"""Seconds in which most results are acknowledged: those need not touch the disk, which costs more than the job. Who is
+killed within them was killed in the last moment of the job.
+"""
 
 _log = structlog.get_logger("ostro.worker")
 
@@ -107,6 +112,9 @@ class Outbox:
                 entry.path.unlink(missing_ok=True)
 
     async def _write(self, entry: _Entry) -> None:
+        await asyncio.sleep(_HEAD_START)
+        if entry.settled:
+            return
         try:
             await asyncio.to_thread(write_durably, entry.path, msgspec.json.encode(entry.result))
         except OSError as full:
