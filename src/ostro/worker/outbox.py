@@ -113,8 +113,8 @@ class Outbox:
 
     async def _write(self, entry: _Entry) -> None:
         await asyncio.sleep(_HEAD_START)
-        if entry.settled:
-            return
+        if self._entries.get((entry.result.job, entry.result.fence)) is not entry:
+            return  # acknowledged
         try:
             await asyncio.to_thread(write_durably, entry.path, msgspec.json.encode(entry.result))
         except OSError as full:
