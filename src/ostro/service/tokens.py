@@ -1,5 +1,6 @@
 """Use cases of tokens: made, listed, revoked, and fetched by a server that joins."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -75,7 +76,8 @@ async def join(
 ) -> tuple[str, TokenRow]:
     """The bound worker token of a new server. One use of the join token is taken with it, or neither.
 
-    Conflict, and a line in the audit trail, if a live token holds the name.
+    Conflict, and a line in the audit trail, if a live token holds the name. NotAllowed for another name than that
+    which the one * of the join token stands for.
     """
     ticket = caller.token
     if ticket is None:
@@ -83,6 +85,7 @@ async def join(
     free = {key: value for key, value in capabilities.items() if key not in ticket.grants}
     bound = {key: value for key, value in capabilities.items() if key in ticket.binding}
     binding = bound_by(ticket.binding, free | bound)  # what is granted may be claimed besides
+    _check_name(ticket, name, binding)
     now, minted = desk.clock.now(), mint("worker")
     wanted = NewToken(kind="worker", label=name, binding=binding, grants=ticket.grants)
     row = _row(caller.namespace, minted, wanted, now, parent=ticket.id)
@@ -123,6 +126,18 @@ def bound_by(pattern: Mapping[str, str], claimed: Mapping[str, str]) -> dict[str
             fields=[(f"$.capabilities.{missing[0]}", "missing")],
         )
     return {key: claimed.get(key, value) for key, value in pattern.items()}
+
+
+def _check_name(ticket: TokenRow, name: str, binding: Mapping[str, str]) -> None:
+    """Who joins by a pattern names himself once: the name of his worker is what he is bound to."""
+    wild = [key for key, value in ticket.binding.items() if WILD in value]
+    if len(wild) == 1 and name != binding[wild[0]]:
+        own = binding[wild[0]]
+        raise NotAllowed(
+            "does_not_fit",
+            f"This join token gives {wild[0]}={own} to the worker {own!r}, not to {name!r}.",
+            hint=f"Join under that name: ostro worker --name {shlex.quote(own)}.",
+        )
 
 
 def _fits(pattern: str, value: str) -> bool:

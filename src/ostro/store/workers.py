@@ -31,7 +31,7 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Former(msgspec.Struct, frozen=True):
-    """Who has a worker's name now."""
+    """Who has a worker's name now, or had it last. `token_counts`: neither revoked nor expired."""
 
     instance: UUID
     session: UUID
@@ -39,6 +39,7 @@ class Former(msgspec.Struct, frozen=True):
     binding: dict[str, str]
     expires_at: datetime
     left_at: datetime | None
+    token_counts: bool
 
 
 class LiveWorker(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,9 +62,9 @@ _CAPABILITIES = msgspec.json.Decoder(dict[str, frozenset[str]])
 _BINDING = msgspec.json.Decoder(dict[str, str])
 
 
-async def former(connection: Connection, namespace: int, name: str) -> Former | None:
+async def former(connection: Connection, namespace: int, name: str, now: datetime) -> Former | None:
     """Who has the name, locked until the transaction ends."""
-    row = await connection.fetchrow("worker_former", namespace, name)
+    row = await connection.fetchrow("worker_former", namespace, name, now)
     if row is None:
         return None
     return Former(
@@ -73,6 +74,7 @@ async def former(connection: Connection, namespace: int, name: str) -> Former | 
         _BINDING.decode(row["binding"]),
         row["expires_at"],
         row["left_at"],
+        row["token_counts"],
     )
 
 

@@ -1,12 +1,12 @@
 """The sessions that this server knows: begun, renewed in batches, read anew, ended."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 
 from ostro.clock import Clock, monotonic
 from ostro.engine.dispatcher.session import Session, unknown_session
-from ostro.errors import Conflict, StorageError, TooMany, Unauthenticated
+from ostro.errors import Conflict, NotAllowed, StorageError, TooMany, Unauthenticated
 from ostro.store import queue as store
 from ostro.store import workers
 from ostro.store.database import Connection, Database
@@ -37,11 +37,12 @@ class Sessions:
     ) -> tuple[Session, Former | None]:
         """A new session under the worker's name, and whose place it took.
 
-        Conflict (`worker_name_taken`) while another instance has the name, TooMany above the token's limit.
+        Conflict (`worker_name_taken`) while another instance has the name, NotAllowed (`name_not_yours`) if a live
+        token binds it to another server, TooMany above the token's limit.
         """
         session = Session(self._new_id(), worker)
         async with self._database.transaction() as connection:
-            former = await workers.former(connection, worker.namespace, worker.name)
+            former = await workers.former(connection, worker.namespace, worker.name, self._clock.now())
             if former is not None:
                 self._refuse_if_taken(worker, former, replace=replace)
             await self._register(connection, session, former)
@@ -186,7 +187,17 @@ class Sessions:
         return timedelta(seconds=self._timing.lease)
 
     def _refuse_if_taken(self, worker: Worker, former: Former, *, replace: bool) -> None:
+        owns, owned = _binds_name(worker.binding, worker.name), _binds_name(former.binding, worker.name)
+        if owned and former.token_counts and not owns:
+            raise NotAllowed(
+                "name_not_yours",
+                f"A live token binds the worker name {worker.name!r} to another server.",
+                hint="Start the worker under another name, or, if that server is gone: "
+                f"ostro token revoke {former.token}.",
+            )
         if former.instance == worker.instance or former.left_at is not None:
+            return
+        if owns and not owned:  # its token gives it the name: who took that meanwhile makes room
             return
         if former.expires_at < self._clock.now() or (replace and former.token == worker.token):
             return
@@ -235,6 +246,10 @@ class Sessions:
         return await store.take_over(
             connection, worker.namespace, former.session, session.id, worker.name, jobs
         )
+
+
+def _binds_name(binding: Mapping[str, str], name: str) -> bool:
+    return binding.get("worker") == name
 
 
 def _same_worker(worker: Worker, former: Former) -> bool:

@@ -1,8 +1,11 @@
 -- name: worker_former
--- The present holder of a name, locked: two registrations of one name wait for each other.
-SELECT instance, session, token, binding, expires_at, left_at
-FROM workers WHERE namespace = $1 AND name = $2
-FOR UPDATE;
+-- The present holder of a name, locked: two registrations of one name wait for each other. Whether its token still
+-- counts, since a name that a token binds stays its own while the server is off.
+SELECT w.instance, w.session, w.token, w.binding, w.expires_at, w.left_at, t.id IS NOT NULL AS token_counts
+FROM workers w
+LEFT JOIN tokens t ON t.id = w.token AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > $3)
+WHERE w.namespace = $1 AND w.name = $2
+FOR UPDATE OF w;
 
 -- name: worker_register
 -- One row a name. It comes back only if the holder is still the one that was looked at ($5, none: NULL).
