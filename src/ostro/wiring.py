@@ -143,14 +143,23 @@ def first_token(settings: Settings, **wanted: Any) -> str:
     return asyncio.run(work())
 
 
-async def dev_tokens(desk: Desk, known: str) -> tuple[str, str]:
-    """For `ostro dev`: an admin's token (`known`, if it still counts) and one for its own worker."""
-    now = desk.clock.now()
-    admin = known if await tokens.counts(desk.database, known, "admin", now) else ""
-    admin = admin or await tokens.first_token(
-        desk.database, tokens.NewToken(kind="admin", label="ostro dev"), now
+async def dev_tokens(desk: Desk, admin: str, worker: str) -> tuple[str, str]:
+    """For `ostro dev`: an admin's token and one for its own worker; those that it had, if they still count.
+
+    They are kept, not replaced: the worker of an `ostro dev` that was killed reports its last results with its own.
+    """
+    wanted = (
+        (admin, tokens.NewToken(kind="admin", label="ostro dev")),
+        (worker, tokens.NewToken(kind="worker", label="ostro dev's worker", pool=True)),
     )
-    return admin, await tokens.first_token(desk.database, tokens.NewToken(kind="worker", pool=True), now)
+    now = desk.clock.now()
+    found = [
+        known
+        if await tokens.counts(desk.database, known, new.kind, now)
+        else await tokens.first_token(desk.database, new, now)
+        for known, new in wanted
+    ]
+    return found[0], found[1]
 
 
 @asynccontextmanager

@@ -1,14 +1,18 @@
 """Tokens: shown once, listed without secrets, joined by pattern and count, revoked."""
 
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from ostro import wiring
+from ostro.cli.dev import Dev
 from ostro.protocol import paths
 from ostro.protocol.workers import PROTOCOL
 from ostro.service import tokens
 from ostro.service.access import Caller as Known
+from ostro.worker.home import kept_token
 from tests.api.world import World, both
 
 
@@ -138,3 +142,16 @@ async def test_a_name_whose_token_was_revoked_can_be_taken_again(world: World) -
 )
 async def test_a_token_that_means_nothing_is_refused(world: World, wanted: dict[str, Any]) -> None:
     assert await world.admin.refused("POST", paths.TOKENS, wanted) == (422, "bad_token")
+
+
+async def test_each_start_of_ostro_dev_goes_on_with_the_tokens_of_the_last(
+    world: World, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        await Dev(wiring, tmp_path).prepare(world.desk)
+    listed = (await world.admin.get(paths.TOKENS, kind="worker"))["tokens"]
+    assert [(one["label"], one["pool"]) for one in listed] == [("ostro dev's worker", True)]
+    assert kept_token(tmp_path / "worker").split("_")[2] == listed[0]["id"]
+    await world.admin.ask("DELETE", paths.at(paths.TOKEN, token=listed[0]["id"]))
+    await Dev(wiring, tmp_path).prepare(world.desk)
+    assert kept_token(tmp_path / "worker").split("_")[2] != listed[0]["id"]

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from ostro.client.profile import Profile, read_profile, write_profile
+from ostro.worker.home import keep_token, kept_token
 
 _GRACE_SECONDS = 15
 _FORMER_SECONDS = 330
@@ -29,8 +30,11 @@ class Dev:
         self._worker: subprocess.Popen[bytes] | None = None
 
     async def prepare(self, desk: Any) -> None:
-        """Tokens, before the door opens: the profile's if it still counts, else a new one."""
-        self._admin, self._worker_token = await self._wiring.dev_tokens(desk, read_profile().token)
+        """Tokens, before the door opens: those of the last time if they still count, else new ones."""
+        folder = self._data_dir / "worker"
+        known = read_profile().token, kept_token(folder)
+        self._admin, self._worker_token = await self._wiring.dev_tokens(desk, *known)
+        keep_token(folder, self._worker_token)
 
     def ready(self, url: str) -> None:
         """The door is open: whoever types `ostro` now finds this server, and a worker serves it."""
@@ -54,7 +58,6 @@ class Dev:
 
     def _start_worker(self, url: str) -> "subprocess.Popen[bytes]":
         state = self._data_dir / "worker"
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
         environment = dict(os.environ, OSTRO_SERVER=url, OSTRO_TOKEN=self._worker_token)
         command = [sys.executable, "-m", "ostro.cli.main", "worker", "--name", "local", "--slots", "8"]
         # In a session of its own, so that Ctrl-C reaches the server first and `close` then stops the worker.
