@@ -128,6 +128,22 @@ async def test_a_query_is_read_strictly(world: World, query: str) -> None:
     assert response.json()["fields"][0]["path"].startswith("?")
 
 
+@pytest.mark.parametrize(
+    ("path", "name", "some"),
+    [
+        (f"{paths.WORKFLOWS}?state=SUCCESS,NOPE", "?state", "RUNNING, "),
+        (f"{paths.TOKENS}?kind=NOPE", "?kind", "admin, write, read, worker, join"),
+    ],
+)
+async def test_a_query_that_names_no_known_value_is_told_those_that_are(
+    world: World, path: str, name: str, some: str
+) -> None:
+    problem = (await world.admin.ask("GET", path)).json()
+    assert [one["path"] for one in problem["fields"]] == [name]
+    assert "'NOPE'" in problem["detail"]
+    assert some in problem["detail"]
+
+
 async def test_the_router_says_no_in_the_same_words(world: World) -> None:
     assert await world.admin.refused("GET", "/v1/nothing") == (404, "no_such_path")
     for path in (paths.WORKFLOWS, paths.POLL):

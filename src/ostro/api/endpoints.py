@@ -1,8 +1,9 @@
 """What an endpoint is: one row with all that routing, checking, serving and describing it need."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from enum import Enum
 from hashlib import sha256
-from typing import Any, Generic, Literal, TypeVar, get_args, get_type_hints
+from typing import Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qsl, unquote
 
 import msgspec
@@ -177,8 +178,19 @@ def query_of(kind: type[msgspec.Struct], raw: bytes) -> Any:
         return msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$.")
-        path = "?" + where.rstrip("`")
-        raise Invalid("bad_query", f"{what} ({path})", fields=[(path, what)]) from None
+        name = where.rstrip("`").partition("[")[0]
+        if choices := _choices(get_type_hints(kind).get(name)):
+            what = f"{what}: it is one of {', '.join(choices)}"
+        raise Invalid("bad_query", f"{what} (?{name})", fields=[(f"?{name}", what)]) from None
+
+
+def _choices(hint: Any) -> list[str]:
+    """The values of the enumeration or the literal in a type, if there is one."""
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return [str(one.value) for one in hint]
+    if get_origin(hint) is Literal:
+        return [str(one) for one in get_args(hint)]
+    return [choice for part in get_args(hint) for choice in _choices(part)]
 
 
 def _list_fields(kind: type[msgspec.Struct]) -> set[str]:
