@@ -99,6 +99,7 @@ async def test_a_workflow_that_runs_is_deleted_only_by_force(world: World) -> No
     workflow = await world.workflow({"name": "a", "action": "script", "target": {"server": "x"}})
     path = paths.at(paths.WORKFLOW, workflow=workflow)
     assert await world.admin.refused("DELETE", path) == (409, "workflow_running")
+    assert f"ostro workflow delete {workflow} --force" in (await world.admin.ask("DELETE", path)).json()["hint"]
     assert (await world.admin.ask("DELETE", path, params={"force": "true"})).status_code == 204
     assert await world.admin.refused("GET", path) == (404, "workflow_not_found")
 
@@ -143,6 +144,19 @@ async def test_a_workflow_says_that_nobody_can_take_its_task(world: World) -> No
     assert [one["task"] for one in why["because"] if one["kind"] == "no_worker"] == ["a"]
     await world.worker("x", server="x")
     assert "no live worker" not in (await world.admin.get(here))["why"]["says"]
+
+
+async def test_why_of_a_workflow_tells_when_its_delayed_tasks_run_again(world: World) -> None:
+    worker = await world.worker("w", server="x")
+    retry = {"count": 1, "delay": 600}
+    task = {"name": "a", "action": "script", "target": {"server": "x"}, "retry": retry}
+    here = paths.at(paths.WORKFLOW, workflow=await world.workflow(task))
+    await worker.end(await worker.job(), state="ERROR")
+    told = (await world.admin.get(here))["why"]
+    (again,) = [one for one in told["because"] if one["kind"] == "retry"]
+    assert again["task"] == "a"
+    assert again["at"]
+    assert "`a`: run 1 failed; the next one starts at 20" in told["says"]
 
 
 async def test_why_names_the_one_thing_that_no_live_worker_fulfils(world: World) -> None:

@@ -84,7 +84,8 @@ async def of_workflow(desk: Desk, namespace: int, workflow: WorkflowView) -> Why
     goals = [_of_term(one) for one in report.done_when]
     found += goals
     found += [Because(kind="task", says=says, task=name) for name, says in report.waiting]
-    stuck = await _without_worker(desk, namespace, workflow.id)
+    stuck = await _delayed(desk, namespace, workflow.id)
+    stuck += await _without_worker(desk, namespace, workflow.id)
     sentences = [
         *(one.says for one in found if one.kind == "parked"),
         *report.sentences,
@@ -95,18 +96,22 @@ async def of_workflow(desk: Desk, namespace: int, workflow: WorkflowView) -> Why
     return Why("; ".join(sentences), tuple(found))
 
 
+async def _first(desk: Desk, namespace: int, workflow: UUID, state: TaskState) -> list[TaskView]:
+    return await tasks.page(
+        desk.database, namespace, workflow, after=None, states=[state], name=None, tag=None, limit=_NAMED
+    )
+
+
+async def _delayed(desk: Desk, namespace: int, workflow: UUID) -> list[Because]:
+    """Of the first tasks that wait for their retry: when that is."""
+    delayed = await _first(desk, namespace, workflow, TaskState.DELAYED)
+    found = [(task, await _of_delay(desk, namespace, task)) for task in delayed]
+    return [msgspec.structs.replace(one, task=task.name) for task, one in found]
+
+
 async def _without_worker(desk: Desk, namespace: int, workflow: UUID) -> list[Because]:
     """Of the first started tasks: those that no live worker could take."""
-    started = await tasks.page(
-        desk.database,
-        namespace,
-        workflow,
-        after=None,
-        states=[TaskState.RUNNING],
-        name=None,
-        tag=None,
-        limit=_NAMED,
-    )
+    started = await _first(desk, namespace, workflow, TaskState.RUNNING)
     if not started:
         return []
     workers = await desk.dispatcher.live_workers(namespace)

@@ -105,13 +105,14 @@ async def delete(desk: Desk, caller: Caller, workflow: UUID, *, force: bool) -> 
             raise Conflict(
                 "workflow_running",
                 "The workflow has not ended.",
-                hint="Cancel it first, or delete it with force: ostro workflow delete --force.",
+                hint=f"Cancel it first (ostro workflow cancel {workflow}), or delete it with force: "
+                f"ostro workflow delete {workflow} --force.",
             )
         await cancel(desk, caller, workflow, reason="to be deleted")
         if not await wait_for_end(desk, caller.namespace, workflow, desk.timing.request):
             raise Conflict(
                 "workflow_running",
                 "The workflow was cancelled and has not ended yet.",
-                hint="Ask again in a moment.",
+                hint=f"Ask again in a moment: ostro workflow delete {workflow}.",
             )
     await desk.lanes.delete(caller.namespace, workflow)
