@@ -95,11 +95,33 @@ async def test_one_task_alone_that_has_not_ended_is_waited_for_again_under_the_s
     assert again.json()["workflow"] == first.json()["workflow"]
 
 
+async def test_a_task_that_is_added_again_is_answered_under_its_key_and_is_no_news(world: World) -> None:
+    workflow = await world.workflow({"name": "a", "action": "script", "target": {"server": "x"}})
+    tasks, feed = (paths.at(path, workflow=workflow) for path in (paths.TASKS, paths.CHANGES))
+    body = {"tasks": [{"name": "a", "action": "script", "target": {"server": "x"}}]}
+    before = await world.admin.get(feed)
+    for key in ("k1", "k2", "k1"):
+        answer = await world.admin.post(tasks, body, headers={"Idempotency-Key": key})
+        assert answer["tasks"][0]["again"]
+    other = {"tasks": [{"name": "b", "action": "script"}]}
+    refused = await world.admin.refused("POST", tasks, other, headers={"Idempotency-Key": "k1"})
+    assert refused[0] in {409, 422}, "the answer was kept"
+    assert (await world.admin.get(feed)) == before
+    assert (await world.admin.get(feed, after=before["next"]))["changes"] == []
+    await world.admin.post(paths.at(paths.CANCEL, workflow=workflow))
+    end = (await world.admin.get(feed, after=before["next"]))["next"]
+    await world.admin.post(tasks, body, headers={"Idempotency-Key": "k3"})
+    over = await world.admin.get(feed, after=end, wait=60)
+    assert (over["changes"], over["state"]) == ([], "CANCELLED")
+
+
 async def test_a_workflow_that_runs_is_deleted_only_by_force(world: World) -> None:
     workflow = await world.workflow({"name": "a", "action": "script", "target": {"server": "x"}})
     path = paths.at(paths.WORKFLOW, workflow=workflow)
     assert await world.admin.refused("DELETE", path) == (409, "workflow_running")
-    assert f"ostro workflow delete {workflow} --force" in (await world.admin.ask("DELETE", path)).json()["hint"]
+    assert (
+        f"ostro workflow delete {workflow} --force" in (await world.admin.ask("DELETE", path)).json()["hint"]
+    )
     assert (await world.admin.ask("DELETE", path, params={"force": "true"})).status_code == 204
     assert await world.admin.refused("GET", path) == (404, "workflow_not_found")
 

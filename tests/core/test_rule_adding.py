@@ -74,6 +74,20 @@ def test_a_tag_that_is_sealed_itself_is_brought_by_no_spawner() -> None:
     world.add(a_task("b", requires=(Term(tags=X),), may_spawn=GRANT))
 
 
+@pytest.mark.parametrize("changed", [False, True])
+def test_what_is_refused_leaves_no_change_not_even_an_at_least_that_held_meanwhile(changed: bool) -> None:
+    world = World([a_task("a", "std.noop", tags=("x",)), a_task("b", requires=(Term(task="c"),))])
+    if changed:
+        world.add(a_task("c", requires=(Term(task="never"),)))
+    world.workflow.take_changes()
+    task = a_task("c", requires=(Term(tags=("x",), at_least=1), Term(task="b")))
+    with pytest.raises(Conflict) as refused:
+        world.tell(ChangeTask(name="c", spec=task)) if changed else world.add(task)
+    assert refused.value.kind == "cycle"
+    assert not world.workflow.take_changes()
+    assert world.workflow.row.latched == ()
+
+
 def test_a_cycle_by_a_change_is_refused_and_the_task_stays_as_it_was() -> None:
     world = World([needs("a", "b"), needs("b", "c")])
     with pytest.raises(Conflict):

@@ -166,6 +166,7 @@ def _kept(spec: TaskSpec) -> TaskSpec:
 
 def _accept(workflow: Workflow, tasks: list[Task], moment: Moment) -> None:
     """Places tasks and checks what only the whole tells; on a refusal all are taken out again."""
+    touched = workflow.changes.workflow_touched
     for task in tasks:
         workflow.place(task)
     for task in tasks:
@@ -179,6 +180,8 @@ def _accept(workflow: Workflow, tasks: list[Task], moment: Moment) -> None:
     except Conflict:
         for task in reversed(tasks):
             workflow.detach(task)
+        # An `at_least` of theirs that held was forgotten with them.
+        workflow.changes.workflow_touched = touched
         raise
 
 
@@ -248,6 +251,7 @@ def _refuse_another_name(old: Task, spec: TaskSpec) -> None:
 def _replace(workflow: Workflow, old: Task, spec: TaskSpec, moment: Moment) -> Task:
     row = msgspec.structs.replace(old.row, tags=spec.tags, version=old.row.version + 1, weighs=weighs(spec))
     new, latched = Task(row, _kept(spec)), workflow.row.latched
+    touched = workflow.changes.workflow_touched
     workflow.detach(old)
     # A term that it keeps stays held: the task waited with it all along.
     kept = {wish.key for wish in new.wishes if wish.at_least is not None}.intersection(latched)
@@ -258,6 +262,7 @@ def _replace(workflow: Workflow, old: Task, spec: TaskSpec, moment: Moment) -> T
         workflow.row.latched = latched
         workflow.place(old)
         workflow.watch(old)
+        workflow.changes.workflow_touched = touched
         raise
     _count_required(workflow, old, -1)
     _count_required(workflow, new, 1)

@@ -53,7 +53,8 @@ async def read(
         version, state = now
         if version <= after:
             return None if state not in WORKFLOW_ENDED else []
-        return await changes.after(desk.database, caller.namespace, workflow, after, limit) or None
+        news = await changes.after(desk.database, caller.namespace, workflow, after, limit)
+        return news if news or state in WORKFLOW_ENDED else None
 
     found = await wait_for(desk, caller.namespace, workflow, look, seconds)
     if state is None:
