@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from ostro.core.decide import decide
 from ostro.core.effects import Changes
 from ostro.core.events import (
     CancelTask,
@@ -296,6 +297,17 @@ def test_a_cancelled_workflow_cancels_what_was_started_and_passes_by_the_rest(st
     assert changes.timers["retry", delayed].due_at is None
     assert changes.timers["deadline", None].due_at is None
     assert world.tell(CancelWorkflow()) == Done(changed=False)
+
+
+def test_a_deadline_that_strikes_while_a_cancel_is_stopping_tasks_is_an_error() -> None:
+    world = World([a_task(f"t{n}") for n in range(5)], deadline=DEADLINE, steps=2)
+    decide(world.workflow, CancelWorkflow(), world.moment())
+    assert world.end == "RUNNING"
+    world.now = DEADLINE
+    assert world.tell(DeadlineDue()) == Done()
+    assert world.tell(CancelWorkflow()) == Done(changed=False)
+    assert world.end == "ERROR"
+    assert world.workflow.row.error == "the deadline struck before the workflow was done"
 
 
 def test_a_deadline_that_strikes_stops_everything_and_is_an_error() -> None:

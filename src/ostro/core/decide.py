@@ -160,6 +160,10 @@ def _strike(workflow: Workflow, moment: Moment) -> bool:
     if deadline is None or deadline > moment.now or workflow.ended:
         return False
     progress.set_timer(workflow, Timer("deadline", None, None))
+    if workflow.row.stopping == "cancel":  # rule 6: of the two, the deadline names the end
+        workflow.touch_workflow(stopping="deadline")
+        workflow.note("stopping", reason="deadline")
+        return True
     return _stop(workflow, "deadline")
 
 
