@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from ostro.core.requirements.conditions import Condition, Group, Task, Verdict, fate_of
-from ostro.core.requirements.terms import Selector, selects, wishes_of
+from ostro.core.requirements.terms import Selector, Wish, selects, wishes_of
 from ostro.core.states import ACTIVE, ENDED
 from ostro.core.workflow import Workflow
 from ostro.values import SkipReason, TaskState
@@ -110,13 +110,13 @@ def all_conditions(workflow: Workflow, tasks: list[Task]) -> set[Condition]:
 
 def recount_conditions(workflow: Workflow, tasks: list[Task]) -> None:
     watched: dict[Condition, set[Task]] = {condition: set() for condition in workflow.done_when}
-    counted: Counter[Selector] = Counter()
+    counted: Counter[Wish] = Counter()
     for task in tasks:
         wishes = task.wishes if task.waiting else []
         assert [condition.wish for condition in task.conditions] == wishes, "conditions"
         for condition in task.conditions:
             watched.setdefault(condition, set()).add(task)
-            counted[condition.wish.selector] += condition.wish.is_counted
+            counted[condition.wish] += condition.wish.is_counted
         if task.waiting and not workflow.told:
             undecided = sum(condition.verdict is Verdict.UNDECIDED for condition in task.conditions)
             assert task.undecided == undecided, "undecided"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ostro.core.events import CancelTask, ChangeTask
+from ostro.core.events import CancelTask, ChangeTask, DeleteTask
 from ostro.core.requirements.conditions import fate_of
 from ostro.core.specs import TaskSpec
 from ostro.errors import Conflict, Invalid, Refusal
@@ -228,6 +228,18 @@ def test_a_workflow_has_at_most_100_selections_of_its_own() -> None:
         world.add(waits(Term(tags=X, enough=1)))
     assert refused.value.kind == "too_many_selections"
     world.add(waits(Term(tags=X)))
+
+
+def test_one_selection_with_another_number_is_another_one_of_the_100() -> None:
+    world = World([a_task(f"t{n}", requires=(Term(tags=X, enough=n),)) for n in range(1, 101)])
+    world.add(a_task("same", requires=(Term(tags=X, enough=100),)))
+    for term in (Term(tags=X, enough=101), Term(tags=X, enough="5%"), Term(tags=X, at_least=5)):
+        with pytest.raises(Refusal) as refused:
+            world.add(waits(term))
+        assert refused.value.kind == "too_many_selections"
+        assert "another number counts again" in str(refused.value)
+    world.tell(DeleteTask("t1"))
+    world.add(waits(Term(tags=X, enough=101)))
 
 
 def test_a_member_skipped_by_an_operator_counts_as_success() -> None:

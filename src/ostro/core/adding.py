@@ -190,7 +190,8 @@ def _check_selections(workflow: Workflow, moment: Moment) -> None:
     if len(workflow.counted) > limit:
         raise Conflict(
             "too_many_selections",
-            f"A workflow has at most {limit} distinct selections for `enough`, `at_least` and `all_tags`.",
+            f"A workflow has at most {limit} distinct selections for `enough`, `at_least` and `all_tags`; "
+            "one selection with another number counts again.",
             hint="Requirements on single tags without a number are free: use those, or tag the tasks for it.",
         )
 

@@ -49,8 +49,9 @@ class Index:
         """The same by each tag that they may give."""
         self.grants: dict[Task, frozenset[str]] = {}
         """The tags that each task was granted, ended ones included (rule 10)."""
-        self.counted: dict[Selector, int] = {}
-        """Selections of `enough`, `at_least` and `all_tags` terms that somebody WAITING has, with how many."""
+        self.counted: dict[Wish, int] = {}
+        """Wishes with `enough`, `at_least` or `all_tags` that somebody WAITING has, with how many: each end of a
+        member judges all of them."""
         self.weights = Weights()
         self.done_when: list[Condition] = []
         self.unjudged: dict[Condition, None] = {}
@@ -282,8 +283,7 @@ class Index:
         for condition in task.conditions:
             condition.watchers[task] = None
             if condition.wish.is_counted:
-                selector = condition.wish.selector
-                self.counted[selector] = self.counted.get(selector, 0) + 1
+                self.counted[condition.wish] = self.counted.get(condition.wish, 0) + 1
         task.undecided = sum(condition.verdict is Verdict.UNDECIDED for condition in task.conditions)
         if task.undecided == 0:
             self.ready[task] = None
@@ -292,15 +292,15 @@ class Index:
         for condition in task.conditions:
             condition.watchers.pop(task, None)
             if condition.wish.is_counted:
-                self._uncount_selection(condition.wish.selector)
+                self._uncount_wish(condition.wish)
             if not condition.watchers and not condition.pinned:
                 self._drop_condition(condition)
         task.conditions = ()
 
-    def _uncount_selection(self, selector: Selector) -> None:
-        self.counted[selector] -= 1
-        if self.counted[selector] == 0:
-            del self.counted[selector]
+    def _uncount_wish(self, wish: Wish) -> None:
+        self.counted[wish] -= 1
+        if self.counted[wish] == 0:
+            del self.counted[wish]
 
     def _drop_condition(self, condition: Condition) -> None:
         self.unjudged.pop(condition, None)
