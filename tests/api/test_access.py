@@ -266,6 +266,16 @@ async def test_who_was_let_in_just_before_its_token_was_revoked_begins_no_sessio
         )
 
 
+async def test_a_token_that_was_refused_a_moment_ago_is_not_looked_up_again(world: World) -> None:
+    minted = mint("read")
+    stranger = world.caller(minted.text)
+    assert await stranger.refused("GET", paths.WORKFLOWS) == (401, "unknown_token")
+    (ours,) = [one for one in await world_tokens(world) if one.kind == "admin"]
+    row = msgspec.structs.replace(ours, id=minted.id, kind="read", secret=minted.hash)
+    await insert(world.desk.database, row)  # who would look now would find it
+    assert await stranger.refused("GET", paths.WORKFLOWS) == (401, "unknown_token")
+
+
 async def test_nothing_crosses_a_namespace(world: World) -> None:
     workflow, _worker, job = await running_job(world)
     minted = mint("admin")

@@ -7,7 +7,7 @@ from typing import Final, Literal
 import msgspec
 
 from ostro.clock import Clock, monotonic
-from ostro.errors import NotAllowed, TooMany
+from ostro.errors import NotAllowed, TooMany, Unauthenticated
 from ostro.service.keys import JobClaim, JobKeys, hash_of, parts_of, unknown_token
 from ostro.store.database import Database
 from ostro.store.tables import jobs, tokens
@@ -28,6 +28,8 @@ FRESH: Final = 1.0
 SESSION_FRESH: Final = 60.0
 """The same where a session is needed besides: revoking a token ends its sessions at once."""
 
+_REFUSED: Final = 5.0
+"""For so many seconds a token that was refused is refused unseen: what did not count never will."""
 _MOST_REMEMBERED = 20_000
 
 
@@ -71,7 +73,7 @@ class _Verified(msgspec.Struct, frozen=True, gc=False):
 
 
 class Gate:
-    """Turns the text of a token into its caller. What was verified a moment ago costs no query."""
+    """Turns the text of a token into its caller. What was verified or refused a moment ago costs no query."""
 
     def __init__(self, database: Database, keys: JobKeys, clock: Clock, limits: Limits) -> None:
         self._database = database
@@ -79,6 +81,7 @@ class Gate:
         self._clock = clock
         self._rate = limits.requests_per_second
         self._verified: dict[bytes, _Verified] = {}
+        self._refused: dict[bytes, float] = {}
         self._buckets: dict[str, _Bucket] = {}
 
     async def admit(self, text: str, *, fresh: float = FRESH) -> Caller:
@@ -104,20 +107,30 @@ class Gate:
         now, key = self._clock.now(), sha256(text.encode()).digest()
         known = self._verified.get(key)
         if known is None or monotonic() - known.at >= fresh:
+            if monotonic() < self._refused.get(key, 0.0):
+                raise unknown_token()
             known = await self._look(kind, identity, secret)
+            if known is None:
+                raise self._refuse(key)
             if len(self._verified) >= _MOST_REMEMBERED:
                 self._verified.clear()
             self._verified[key] = known
         if not known.token.counts(now):
             self._verified.pop(key, None)
-            raise unknown_token()
+            raise self._refuse(key)
         return known.token
 
-    async def _look(self, kind: str, identity: str, secret: str) -> _Verified:
+    def _refuse(self, key: bytes) -> Unauthenticated:
+        if len(self._refused) >= _MOST_REMEMBERED:
+            self._refused.clear()
+        self._refused[key] = monotonic() + _REFUSED
+        return unknown_token()
+
+    async def _look(self, kind: str, identity: str, secret: str) -> _Verified | None:
         at = monotonic()
         token = await tokens.get(self._database, identity)
         if token is None or token.kind != kind or not hmac.compare_digest(token.secret, hash_of(secret)):
-            raise unknown_token()
+            return None
         return _Verified(token, at)
 
     async def _job(self, key: str, text: str) -> Caller:
