@@ -1,6 +1,7 @@
 """What is measured: real `ostro server` and `ostro worker` processes on an embedded PostgreSQL, everything durable."""
 
 import asyncio
+import ctypes
 import os
 import signal
 import socket
@@ -30,6 +31,8 @@ _ROOMY = {
     "OSTRO_LIMIT_TASKS_PER_WORKFLOW": "200000",
 }
 _STOP_SECONDS = 20.0
+_PDEATHSIG = 1
+_PRCTL = getattr(ctypes.CDLL(None), "prctl", None) or (lambda *_: 0)
 
 
 class Tenant(msgspec.Struct, frozen=True):
@@ -204,7 +207,15 @@ async def start(
 ) -> asyncio.subprocess.Process:
     """A process. Its warnings go where ours go if OSTRO_BENCH_LOUD is set, else nowhere."""
     quiet = None if "OSTRO_BENCH_LOUD" in os.environ else asyncio.subprocess.DEVNULL
-    return await asyncio.create_subprocess_exec(*command, env=environment, stdout=stdout, stderr=quiet)
+    return await asyncio.create_subprocess_exec(
+        *command, env=environment, stdout=stdout, stderr=quiet, preexec_fn=_end_with_us
+    )
+
+
+def _end_with_us() -> None:
+    """Runs in the new process: where the kernel can (Linux), it is killed when the bench is, however that ends."""
+    if sys.platform == "linux":
+        _PRCTL(_PDEATHSIG, signal.SIGKILL)
 
 
 async def stop(processes: list[asyncio.subprocess.Process]) -> None:
