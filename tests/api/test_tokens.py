@@ -82,11 +82,16 @@ async def test_a_server_that_joins_may_claim_what_its_join_token_grants(world: W
 
 async def test_nobody_registers_under_the_name_of_a_server_that_joined(world: World) -> None:
     ticket = await world.token("join", binding={"server": "web-1"})
-    joined = await ticket.post(paths.JOIN, {"name": "web-1", "capabilities": {}})
     pool = await world.token("worker", pool=True)
-    register = {"protocol": PROTOCOL, "name": "web-1", "instance": str(uuid4()), "actions": ["script"]}
-    assert await pool.refused("POST", paths.REGISTER, register) == (403, "name_not_yours")
-    assert (await world.caller(joined["token"]).post(paths.REGISTER, register))["worker"] == "web-1"
+
+    def register() -> dict[str, Any]:
+        return {"protocol": PROTOCOL, "name": "web-1", "instance": str(uuid4()), "actions": ["script"]}
+
+    await pool.post(paths.REGISTER, register())  # nobody's yet
+    joined = world.caller((await ticket.post(paths.JOIN, {"name": "web-1", "capabilities": {}}))["token"])
+    assert await pool.refused("POST", paths.REGISTER, register()) == (403, "name_not_yours")
+    assert (await joined.post(paths.REGISTER, register()))["worker"] == "web-1", "who came before makes room"
+    assert await joined.refused("POST", paths.REGISTER, register()) == (409, "worker_name_taken")
 
 
 async def test_who_joins_by_a_pattern_bears_the_name_that_the_star_stands_for(world: World) -> None:

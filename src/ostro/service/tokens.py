@@ -82,9 +82,9 @@ async def join(
     ticket = caller.token
     if ticket is None:
         raise unknown_token()
-    free = {key: value for key, value in capabilities.items() if key not in ticket.grants}
-    bound = {key: value for key, value in capabilities.items() if key in ticket.binding}
-    binding = bound_by(ticket.binding, free | bound)  # what is granted may be claimed besides
+    besides = set(ticket.grants) - ticket.binding.keys()  # may be claimed, and binds nothing
+    claimed = {key: value for key, value in capabilities.items() if key not in besides}
+    binding = bound_by(ticket.binding, claimed)
     _check_name(ticket, name, binding)
     now, minted = desk.clock.now(), mint("worker")
     wanted = NewToken(kind="worker", label=name, binding=binding, grants=ticket.grants)

@@ -12,7 +12,7 @@ from ostro.errors import NotAllowed, NotFound, OstroError, Refusal
 from ostro.service.access import Caller
 from ostro.service.desk import Desk
 from ostro.service.keys import JobClaim, unknown_token
-from ostro.store.tables import fleet, logs, tokens
+from ostro.store.tables import fleet, logs
 from ostro.store.tables.fleet import WorkerView
 from ostro.store.tables.logs import Chunk, HandOut
 from ostro.store.tables.tokens import TokenRow
@@ -75,18 +75,8 @@ class Polled(msgspec.Struct, frozen=True):
 
 
 async def register(desk: Desk, caller: Caller, wanted: Registration) -> Registered:
-    """Begins a session. A capability counts only if the token binds it or grants its key.
-
-    NotAllowed for the name of a server that joined, with another token than its own.
-    """
+    """Begins a session. A capability counts only if the token binds it or grants its key."""
     token = _token(caller)
-    owner = await tokens.of_name(desk.database, caller.namespace, wanted.name, desk.clock.now())
-    if owner is not None and owner != token.id:
-        raise NotAllowed(
-            "name_not_yours",
-            f"The name {wanted.name!r} belongs to a server that joined under it.",
-            hint=f"Start the worker under another name, or, if that server is gone: ostro token revoke {owner}.",
-        )
     counting, ignored = what_counts(token, wanted.name, wanted.capabilities)
     worker = Worker(
         namespace=caller.namespace,

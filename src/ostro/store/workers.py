@@ -78,6 +78,12 @@ async def former(connection: Connection, namespace: int, name: str, now: datetim
     )
 
 
+async def joined(connection: Connection, namespace: int, name: str, now: datetime) -> str | None:
+    """The id of the live token of the server that joined under the name."""
+    token: str | None = await connection.fetchval("worker_joined", namespace, name, now)
+    return token
+
+
 async def register(
     connection: Connection,
     worker: Worker,

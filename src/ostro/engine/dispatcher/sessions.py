@@ -1,7 +1,7 @@
 """The sessions that this server knows: begun, renewed in batches, read anew, ended."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from ostro.clock import Clock, monotonic
@@ -37,14 +37,15 @@ class Sessions:
     ) -> tuple[Session, Former | None]:
         """A new session under the worker's name, and whose place it took.
 
-        Conflict (`worker_name_taken`) while another instance has the name, NotAllowed (`name_not_yours`) if a live
-        token binds it to another server, TooMany above the token's limit.
+        Conflict (`worker_name_taken`) while another instance has the name, NotAllowed (`name_not_yours`) if it
+        belongs to another server, TooMany above the token's limit.
         """
         session = Session(self._new_id(), worker)
         async with self._database.transaction() as connection:
-            former = await workers.former(connection, worker.namespace, worker.name, self._clock.now())
-            if former is not None:
-                self._refuse_if_taken(worker, former, replace=replace)
+            now = self._clock.now()
+            former = await workers.former(connection, worker.namespace, worker.name, now)
+            joined = await workers.joined(connection, worker.namespace, worker.name, now)
+            self._refuse_if_taken(worker, former, joined, replace=replace)
             await self._register(connection, session, former)
             if former is not None and _same_worker(worker, former):
                 rows = await self._take_over(connection, session, former, held)
@@ -186,16 +187,20 @@ class Sessions:
     def _lease(self) -> timedelta:
         return timedelta(seconds=self._timing.lease)
 
-    def _refuse_if_taken(self, worker: Worker, former: Former, *, replace: bool) -> None:
-        owns, owned = _binds_name(worker.binding, worker.name), _binds_name(former.binding, worker.name)
-        if owned and former.token_counts and not owns:
+    def _refuse_if_taken(
+        self, worker: Worker, former: Former | None, joined: str | None, *, replace: bool
+    ) -> None:
+        """A name belongs to the token of the server that `joined` under it, else to one that binds it."""
+        owns = _owns(worker, worker.name, joined)
+        owned = former is not None and _owns(former, worker.name, joined)
+        owner = joined or (former.token if former is not None and owned and former.token_counts else None)
+        if owner is not None and not owns:
             raise NotAllowed(
                 "name_not_yours",
-                f"A live token binds the worker name {worker.name!r} to another server.",
-                hint="Start the worker under another name, or, if that server is gone: "
-                f"ostro token revoke {former.token}.",
+                f"The worker name {worker.name!r} belongs to another server, whose token counts.",
+                hint=f"Start the worker under another name, or, if that server is gone: ostro token revoke {owner}.",
             )
-        if former.instance == worker.instance or former.left_at is not None:
+        if former is None or former.instance == worker.instance or former.left_at is not None:
             return
         if owns and not owned:  # its token gives it the name: who took that meanwhile makes room
             return
@@ -248,8 +253,8 @@ class Sessions:
         )
 
 
-def _binds_name(binding: Mapping[str, str], name: str) -> bool:
-    return binding.get("worker") == name
+def _owns(one: Worker | Former, name: str, joined: str | None) -> bool:
+    return one.token == joined if joined is not None else one.binding.get("worker") == name
 
 
 def _same_worker(worker: Worker, former: Former) -> bool:

@@ -38,12 +38,6 @@ SELECT id FROM namespaces WHERE id = $1 FOR UPDATE;
 SELECT id, label, binding, parent FROM tokens
 WHERE namespace = $1 AND kind = 'worker' AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2);
 
--- name: tokens_of_name
--- Whether a server joined under this name, and its token still counts.
-SELECT id FROM tokens
-WHERE namespace = $1 AND label = $2 AND kind = 'worker' AND revoked_at IS NULL AND parent IS NOT NULL
-  AND (expires_at IS NULL OR expires_at > $3);
-
 -- name: tokens_let_go_expired
 -- An expired token holds its name no more; it is revoked so that the index of live names agrees.
 UPDATE tokens SET revoked_at = $2

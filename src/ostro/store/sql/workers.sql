@@ -7,6 +7,12 @@ LEFT JOIN tokens t ON t.id = w.token AND t.revoked_at IS NULL AND (t.expires_at 
 WHERE w.namespace = $1 AND w.name = $2
 FOR UPDATE OF w;
 
+-- name: worker_joined
+-- The token of the server that joined under a name, if it still counts: by the index that keeps such names apart.
+SELECT id FROM tokens
+WHERE namespace = $1 AND label = $2 AND kind = 'worker' AND revoked_at IS NULL AND parent IS NOT NULL
+  AND (expires_at IS NULL OR expires_at > $3);
+
 -- name: worker_register
 -- One row a name. It comes back only if the holder is still the one that was looked at ($5, none: NULL).
 INSERT INTO workers (namespace, name, instance, session, token, capabilities, binding, pool, actions, tags, slots,

@@ -100,12 +100,6 @@ async def lock_names(connection: Connection, namespace: int, now: datetime) -> l
     ]
 
 
-async def of_name(database: Database, namespace: int, name: str, now: datetime) -> str | None:
-    """The id of the live token of the server that joined under a name."""
-    token: str | None = await database.fetchval("tokens_of_name", namespace, name, now)
-    return token
-
-
 async def keys(database: Database) -> list[tuple[int, bytes]]:
     """The keys of job tokens, the newest first."""
     return [(row["id"], row["secret"]) for row in await database.fetch("tokens_keys")]
