@@ -259,3 +259,45 @@ async def test_work_goes_on_after_a_cut(postgres, database_url) -> None:
         assert {await server.state(one) for one in workflows} == {WorkflowState.SUCCESS}
     await database.close()
     assert await orphans(database_url) == []
+
+
+async def test_a_workflow_that_two_servers_write_stays_in_memory_until_only_one_does(
+    database, database_url
+) -> None:
+    second = await Database.connect(database_url, size=4)
+    async with Whole(database).running() as one, Whole(second).running() as other:
+        workflow = await one.create(task("A"))
+        key = (1, workflow)
+        lane = one.lanes._lane(key)
+        await other.add(workflow, task("B"))
+        await one.add(workflow, task("C"))  # a try without the lock, in vain; then read anew
+        kept = lane.cache.get(key)
+        assert kept.shared
+        await other.add(workflow, task("D"))
+        await one.add(workflow, task("E"))
+        assert lane.cache.get(key) is kept, "only what the other server wrote was read"
+        assert kept.shared
+        await one.add(workflow, task("F"))
+        assert lane.cache.get(key) is kept
+        assert not kept.shared
+        assert set(await one.states(workflow)) == set("ABCDEF")
+    await second.close()
+
+
+async def test_results_kept_for_others_are_bounded_and_go_with_the_end(database) -> None:
+    async with Whole(database).running() as server:
+        hands = await server.worker(slots=2)
+        workflow = await server.create(task("A"), task("B", "A"), seal=True)
+        lane = server.lanes._lane((1, workflow))
+        (grant,) = await pull(hands)
+        await server.end(grant)
+        kept = lane.cache.get((1, workflow))
+        assert kept.results == {"A": b'{"n":1}'}
+        for name in ("x", "y", "z"):
+            kept.keep(name, b"." * 400, most=1_000)
+        assert list(kept.results) == ["y", "z"]
+        assert kept.kept_bytes == 800
+        (grant,) = await pull(hands)
+        await server.end(grant)
+        assert await server.until_ended(workflow) is WorkflowState.SUCCESS
+        assert (kept.results, kept.kept_bytes) == ({}, 0)

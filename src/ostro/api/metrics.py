@@ -85,7 +85,11 @@ class _Engine(Collector):
             yield CounterMetricFamily(name, text, value=count)
         for name, text, value in (
             ("ostro_events_pending", "Events that wait for a decision.", lanes.pending),
-            ("ostro_cached_tasks", "Tasks of the workflows in memory.", lanes.cached_tasks),
+            (
+                "ostro_cached_tasks",
+                "Tasks of the workflows in memory; a KiB of kept results counts as one.",
+                lanes.cached_tasks,
+            ),
             ("ostro_polls_waiting", "Polls of workers with a free slot that wait here.", dispatcher.waiting),
             ("ostro_sessions", "Sessions of workers that this server knows.", claims.sessions),
             ("ostro_database_connections", "Open connections to PostgreSQL.", opened),

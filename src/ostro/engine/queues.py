@@ -105,6 +105,7 @@ class Queues:
         """These were pruned."""
         for key in keys:
             self._known.pop(key, None)
+            self._fronts.pop(key, None)
             self._touched.pop(key, None)
 
     def _missing(self, wanted: Iterable[Wanted]) -> dict[tuple[int, int], Queue]:

@@ -27,6 +27,9 @@ class Loaded(msgspec.Struct):
 
     What else is remembered of it saves reading and asking, and may be lost: `results` of tasks that others
     require by name, and by queue the place of the last job (`places`).
+
+    `shared`: others seem to write it too, so a try without its lock would only be a try. So it counts when it was
+    read, until a look under the lock finds nobody else's write.
     """
 
     workflow: Workflow
@@ -34,7 +37,12 @@ class Loaded(msgspec.Struct):
     stamp: int
     results: dict[str, bytes] = {}
     places: dict[int, int] = {}
+    shared: bool = False
     kept_bytes: int = 0
+
+    def forget_results(self) -> None:
+        """Nobody will need them."""
+        self.results, self.kept_bytes = {}, 0
 
     def keep(self, name: str, result: bytes, most: int) -> None:
         """Remembers a result; above `most` bytes in all, the oldest ones are forgotten."""

@@ -88,9 +88,8 @@ class Claims:
         poll.reserved += 1
         self._waiting.discard(poll)
         if poll.room > 0:
-            self._waiting.add(
-                poll, poll.session.worker
-            )  # behind the others: jobs spread over those that wait
+            # Behind the others: jobs spread over those that wait.
+            self._waiting.add(poll, poll.session.worker)
         return _Kept(self, poll)
 
     def filled(self, poll: Poll, grant: Granted) -> None:
@@ -122,9 +121,9 @@ class Claims:
 
     def give_back(self, grants: Iterable[Granted]) -> None:
         """These never reached their worker; their leases are freed before anything else is claimed."""
-        before = len(self._returned)
-        self._returned.extend(grants)
-        self.given_back += len(self._returned) - before
+        returned = list(grants)
+        self._returned += returned
+        self.given_back += len(returned)
         self._work.set()
 
     async def free(self) -> None:

@@ -1,9 +1,12 @@
-"""The workflows kept in memory, bounded by the number of their tasks; the longest unused goes first."""
+"""The workflows kept in memory, bounded by what they hold; the longest unused goes first."""
 
 from collections import OrderedDict
 
 from ostro.engine.lanes.envelope import Key
 from ostro.store.load import Loaded
+
+_BYTES_OF_A_TASK = 1024
+"""So many bytes of kept results count as one task more."""
 
 
 class Cache:
@@ -16,7 +19,7 @@ class Cache:
 
     @property
     def tasks(self) -> int:
-        """How many tasks the workflows in it have."""
+        """How many tasks the workflows in it have, each KiB of kept results counted as one."""
         return self._tasks - len(self._kept)
 
     def get(self, key: Key) -> Loaded | None:
@@ -30,7 +33,9 @@ class Cache:
     def put(self, key: Key, loaded: Loaded) -> None:
         """Keeps it, and lets others go if there are too many tasks."""
         self.drop(key)
-        size = len(loaded.workflow.tasks) + 1
+        if loaded.workflow.ended:
+            loaded.forget_results()
+        size = len(loaded.workflow.tasks) + 1 + loaded.kept_bytes // _BYTES_OF_A_TASK
         self._kept[key] = (loaded, size)
         self._tasks += size
         while self._tasks > self._most and len(self._kept) > 1:

@@ -68,8 +68,6 @@ class Lane:
         self._new_id = new_id
         self._elsewhere = elsewhere
         self._pending = Pending()
-        self._contested: set[Key] = set()
-        """Workflows that other servers write too: a try without their lock would only be a try."""
         self._wake = asyncio.Event()
         self.places = Places(parked, queues)
         self.counts = Counts()
@@ -90,10 +88,6 @@ class Lane:
         """The slow path is through with a workflow."""
         self._pending.release(key)
         self._wake.set()
-
-    def calm(self, key: Key) -> None:
-        """Nobody else has written the workflow since this lane did."""
-        self._contested.discard(key)
 
     def send_away(self, key: Key, envelopes: list[Envelope], attempt: Decided | None = None) -> None:
         """These go the slow way; what comes for the workflow meanwhile waits."""
@@ -132,9 +126,13 @@ class Lane:
         decided = await self._decide(batch)
         unchanged = [one for one in decided if one.write is None]
         changed = sorted((one for one in decided if one.write is not None), key=lambda one: one.key)
-        if changed:
-            await self._intern(changed)
-            await self._commit(changed)
+        try:
+            if changed:
+                await self._intern(changed)
+                await self._commit(changed)
+        finally:
+            for one in decided:
+                _give_slots_back(one, unsure=True)  # none is left, unless something here broke
         if unchanged:
             await self._confirm(unchanged)
 
@@ -143,7 +141,7 @@ class Lane:
         breath = monotonic()
         for key, envelopes in batch.items():
             loaded = self.cache.get(key)
-            if key in self._contested or (loaded is None and not _is_birth(envelopes[0])):
+            if loaded.shared if loaded is not None else not _is_birth(envelopes[0]):
                 self.send_away(key, envelopes)
                 continue
             one = self._decide_one(key, loaded, envelopes)
@@ -230,9 +228,7 @@ class Lane:
 
     def _redo(self, one: Decided, *, unsure: bool = False) -> None:
         self.cache.drop(one.key)
-        for handed in one.handed:
-            handed.slot.doubt() if unsure else handed.slot.leave_empty()
-        one.handed = []
+        _give_slots_back(one, unsure=unsure)
         self.send_away(one.key, one.envelopes, one if unsure else None)
 
     def settle(self, changed: list[Decided], outcome: Outcome) -> None:
@@ -240,7 +236,6 @@ class Lane:
         hints: dict[int, tuple[set[int], set[UUID], set[UUID]]] = {}
         for index, one in enumerate(changed):
             if index not in outcome.passed or one.write is None:
-                self._contested.add(one.key)
                 self._redo(one)
                 continue
             queues, sessions, workflows = hints.setdefault(one.key[0], (set(), set(), set()))
@@ -278,6 +273,12 @@ class Lane:
         for message in changes.messages_sent:
             if message not in changes.messages_done:
                 self.put(Envelope(key, GoOn(message), expires=monotonic() + 60))
+
+
+def _give_slots_back(one: Decided, *, unsure: bool) -> None:
+    handed, one.handed = one.handed, []
+    for job in handed:
+        job.slot.doubt() if unsure else job.slot.leave_empty()
 
 
 def _is_birth(envelope: Envelope) -> bool:

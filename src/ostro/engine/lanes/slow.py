@@ -158,12 +158,12 @@ async def _present(lane: Lane, connection: Connection, key: Key) -> Loaded:
     if cached is not None:
         known = cached.version
         if await catch_up(connection, cached, _breathe):
-            if cached.version == known:
-                lane.calm(key)
+            cached.shared = cached.version != known
             return cached
     loaded = await load(connection, *key, _breathe)
     if loaded is None:
         raise NotFound("workflow_not_found", f"There is no workflow {key[1]}.")
+    loaded.shared = True
     return loaded
 
 
