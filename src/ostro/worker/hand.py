@@ -51,6 +51,7 @@ class Hand:
     def __init__(self, slots: int) -> None:
         self._slots = slots
         self._jobs: dict[Key, Job] = {}
+        self._of_job: dict[UUID, list[Job]] = {}
         self._settled: dict[Key, None] = {}
         self.taken = 0
 
@@ -91,11 +92,13 @@ class Hand:
 
     def up_to(self, job: UUID, fence: int) -> list[Job]:
         """The hand-outs of a job that an order with this fence speaks of: a later one is another matter."""
-        return [one for one in self._jobs.values() if one.held.job == job and one.held.fence <= fence]
+        return [one for one in self._of_job.get(job, ()) if one.held.fence <= fence]
 
     def others(self, job: Job) -> list[Job]:
         """Former hand-outs of the same job that are still here."""
-        return [other for other in self.running() if other.held.job == job.held.job and other is not job]
+        return [
+            one for one in self._of_job.get(job.held.job, ()) if one.stage == "running" and one is not job
+        ]
 
     def settle(self, key: Key) -> None:
         """The server has taken its result, or wants none of this hand-out any more."""
@@ -106,8 +109,14 @@ class Hand:
 
     def let_go(self, key: Key) -> None:
         """The server knows its end. Harmless when repeated."""
-        self._jobs.pop(key, None)
+        gone = self._jobs.pop(key, None)
+        if gone is not None:
+            siblings = self._of_job[key[0]]
+            siblings.remove(gone)
+            if not siblings:
+                del self._of_job[key[0]]
 
     def _put(self, job: Job) -> Job:
         self._jobs[job.key] = job
+        self._of_job.setdefault(job.held.job, []).append(job)
         return job

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import structlog
 
+from ostro.actions.context import Stream
 from ostro.errors import OstroError, ServerUnreachable, TooMany
 from ostro.protocol.workers import HeldJob, LogChunk, LogsAnswer
 from ostro.worker.logs import Log
@@ -24,32 +25,34 @@ class LogSender:
         self._send = send
         self._interval = interval
         self._back_off = back_off
-        self._logs: list[Log] = []
+        self._logs: dict[Log, None] = {}
+        """Those that wrote anything, while somebody wants it."""
         self._something = asyncio.Event()
         self._now = asyncio.Event()
 
     def open(self, held: HeldJob, limit: int) -> Log:
         """The log of a job that starts; `limit` is how many bytes the server takes."""
-        log = Log(held, limit)
-        self._logs.append(log)
-        return log
+        return Log(held, limit)
 
-    def tell(self) -> None:
-        """There is something to send, soon."""
-        self._something.set()
+    def add(self, log: Log, stream: Stream, piece: bytes) -> None:
+        """Takes what a job wrote; it is sent soon."""
+        log.add(stream, piece)
+        if not log.empty.is_set():
+            self._logs[log] = None
+            self._something.set()
 
     async def finish(self, log: Log) -> None:
         """Returns when the server has the whole log, or does not want it."""
-        self._something.set()
-        self._now.set()
-        await log.empty.wait()
+        if not log.empty.is_set():
+            self._something.set()
+            self._now.set()
+            await log.empty.wait()
         self.drop(log)
 
     def drop(self, log: Log) -> None:
         """Nobody wants this log any more."""
         log.close()
-        if log in self._logs:
-            self._logs.remove(log)
+        self._logs.pop(log, None)
 
     async def run(self) -> None:
         """For ever: sends what there is."""

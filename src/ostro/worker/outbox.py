@@ -1,10 +1,12 @@
 """Results that the server has not acknowledged: in memory to be sent, on disk to outlive us.
 
 A result goes out at once, and to disk a moment later if it is not acknowledged by then: the disk matters only if we
-die before the acknowledgement. A file that outlives its settlement is harmless: the server answers a copy the same.
+die before the acknowledgement. What waits at that moment goes into one file, which costs one `fsync`; it is taken away
+when all of it is settled. A file that outlives its settlement is harmless: the server answers a copy the same.
 """
 
 import asyncio
+from itertools import count
 from pathlib import Path
 
 import msgspec
@@ -27,15 +29,28 @@ killed within them was killed in the last moment of the job.
 _log = structlog.get_logger("ostro.worker")
 
 
-class _Entry:
-    __slots__ = ("path", "result", "sent", "settled", "written")
+class _File:
+    """A file of results; `left` of them are not settled yet."""
 
-    def __init__(self, result: JobResult, path: Path, *, written: bool) -> None:
-        self.result = result
+    __slots__ = ("left", "path")
+
+    def __init__(self, path: Path, left: int) -> None:
         self.path = path
+        self.left = left
+
+    def settle(self) -> None:
+        self.left -= 1
+        if self.left == 0:
+            self.path.unlink(missing_ok=True)
+
+
+class _Entry:
+    __slots__ = ("file", "result", "sent")
+
+    def __init__(self, result: JobResult, file: _File | None = None) -> None:
+        self.result = result
+        self.file = file
         self.sent = 0
-        self.written = written
-        self.settled = False
 
 
 class Outbox:
@@ -44,6 +59,9 @@ class Outbox:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._entries: dict[Key, _Entry] = {}
+        self._unkept: dict[Key, _Entry] = {}
+        self._numbers = count(1)
+        self._keeping = False
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -52,20 +70,25 @@ class Outbox:
         """Takes up what a former life could not report."""
         for path in sorted(self._folder.glob("*.json")):
             try:
-                result = msgspec.json.decode(path.read_bytes(), type=JobResult)
-            except (OSError, msgspec.DecodeError) as broken:
-                _log.error("a kept result cannot be read", path=str(path), why=str(broken))
+                number = int(path.stem)
+                results = msgspec.json.decode(path.read_bytes(), type=list[JobResult])
+            except (OSError, ValueError) as broken:
+                _log.error("kept results cannot be read", path=str(path), why=str(broken))
                 path.unlink(missing_ok=True)
                 continue
-            self._entries[result.job, result.fence] = _Entry(result, path, written=True)
+            self._numbers = count(number + 1)
+            file = _File(path, len(results))
+            for result in results:
+                self._entries[result.job, result.fence] = _Entry(result, file)
         return [entry.result for entry in self._entries.values()]
 
     def put(self, result: JobResult, group: asyncio.TaskGroup) -> None:
         """Keeps a result until it is settled; the disk is written by a task of the group."""
         key = (result.job, result.fence)
-        path = self._folder / f"{result.job}-{result.fence}.json"
-        entry = self._entries[key] = _Entry(result, path, written=False)
-        group.create_task(self._write(entry))
+        self._entries[key] = self._unkept[key] = _Entry(result)
+        if not self._keeping:
+            self._keeping = True
+            group.create_task(self._keep())
 
     def unsent(self) -> list[JobResult]:
         """What no open request carries; not more of it than one request should."""
@@ -105,22 +128,31 @@ class Outbox:
 
     def settle(self, key: Key) -> None:
         """The server has decided about it, in whatever way. Harmless when repeated."""
+        self._unkept.pop(key, None)
         entry = self._entries.pop(key, None)
-        if entry is not None:
-            entry.settled = True
-            if entry.written:
-                entry.path.unlink(missing_ok=True)
+        if entry is not None and entry.file is not None:
+            entry.file.settle()
 
-    async def _write(self, entry: _Entry) -> None:
-        await asyncio.sleep(_HEAD_START)
-        if self._entries.get((entry.result.job, entry.result.fence)) is not entry:
-            return  # acknowledged
+    async def _keep(self) -> None:
+        """Writes what is not acknowledged in time, until nothing waits to be written."""
+        while self._unkept:
+            young = list(self._unkept)
+            await asyncio.sleep(_HEAD_START)
+            entries = {key: entry for key in young if (entry := self._unkept.get(key)) is not None}
+            if entries:
+                await self._write(entries)
+        self._keeping = False
+
+    async def _write(self, entries: dict[Key, _Entry]) -> None:
+        file = _File(self._folder / f"{next(self._numbers):012}.json", len(entries))
+        text = msgspec.json.encode([entry.result for entry in entries.values()])
         try:
-            await asyncio.to_thread(write_durably, entry.path, msgspec.json.encode(entry.result))
+            await asyncio.to_thread(write_durably, file.path, text)
         except OSError as full:
-            # The result still goes out from memory; only our own death before that would lose it.
-            _log.error("a result cannot be kept on disk", path=str(entry.path), why=str(full))
-            return
-        entry.written = True
-        if entry.settled:
-            entry.path.unlink(missing_ok=True)
+            # The results still go out from memory; only our own death before that would lose them.
+            _log.error("results cannot be kept on disk", path=str(file.path), why=str(full))
+        for key, entry in entries.items():
+            if self._unkept.pop(key, None) is None:
+                file.settle()  # acknowledged meanwhile
+            else:
+                entry.file = file

@@ -7,7 +7,7 @@ from typing import Literal
 import structlog
 from msgspec import UNSET, Raw
 
-from ostro.actions.context import Outcome
+from ostro.actions.context import Outcome, Stream
 from ostro.actions.registry import names
 from ostro.client.transport import Transport
 from ostro.clock import monotonic
@@ -67,6 +67,7 @@ class Worker:
         self._draining = asyncio.Event()
         self._stopping = asyncio.Event()
         self._polls: set[asyncio.Task[Answered]] = set()
+        self._reporting = 0
         self._idle = False
 
     def drain(self) -> None:
@@ -107,7 +108,7 @@ class Worker:
     async def _live(self, group: asyncio.TaskGroup) -> None:
         await self._register()
         while not self._is_over():
-            if not self._polls or (self._news.is_set() and len(self._polls) < _PARKED_AND_NEWER):
+            if not self._polls or (self._news.is_set() and self._may_say_more()):
                 self._news.clear()
                 self._polls.add(group.create_task(self._poll()))
             for ended in await self._next_answers(group):
@@ -121,7 +122,7 @@ class Worker:
         """The polls that have ended; none of them, if there is news that a further one can carry."""
         news = group.create_task(self._news.wait())
         waiting: set[asyncio.Task[Answered] | asyncio.Task[Literal[True]]] = {*self._polls}
-        if len(self._polls) < _PARKED_AND_NEWER or self._stopping.is_set():
+        if self._may_say_more() or self._stopping.is_set():
             waiting.add(news)
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         news.cancel()
@@ -129,21 +130,31 @@ class Worker:
         self._polls -= ended
         return ended
 
+    def _may_say_more(self) -> bool:
+        """Not while a poll brings results: that one is answered as soon as they are durable.
+
+        What ends meanwhile goes together with the next, so that under load few requests carry much.
+        """
+        return len(self._polls) < _PARKED_AND_NEWER and not self._reporting
+
     async def _poll(self) -> Answered:
+        results = self._outbox.unsent()
         request = self._session.next_poll(
             free=self._free(),
-            wait=self._wait(),
+            wait=0.0 if results else self._wait(),
             held=self._hand.held(),
-            results=self._outbox.unsent(),
+            results=results,
             stopped=self._hand.stopped(),
         )
         self._outbox.carried(request.results, +1)
+        self._reporting += bool(request.results)
         sent = monotonic()
         try:
             answer = await self._session.poll(request)
         except OstroError as failed:
             return request, failed
         finally:
+            self._reporting -= bool(request.results)
             self._outbox.carried(request.results, -1)
         if _says_nothing(answer) and monotonic() - sent < min(_TOO_SOON, request.wait / 2):
             return request, ServerUnreachable("The server is about to stop, or cannot wait.")
@@ -212,9 +223,8 @@ class Worker:
     async def _run_job(self, job: Job, grant: Grant, group: asyncio.TaskGroup) -> None:
         log = job.log = self._logs.open(job.held, self._session.terms.log_bytes)
 
-        def emit(stream: Literal["stdout", "stderr"], piece: bytes) -> None:
-            log.add(stream, piece)
-            self._logs.tell()
+        def emit(stream: Stream, piece: bytes) -> None:
+            self._logs.add(log, stream, piece)
 
         for former in self._hand.others(job):
             await former.gone.wait()
