@@ -10,7 +10,8 @@ from ostro.core.specs import Birth
 from ostro.engine.dispatcher import Held
 from ostro.errors import Conflict, NotFound, TooMany
 from ostro.store.database import Database
-from ostro.store.load import catch_up, load
+from ostro.store.load import load
+from ostro.store.refresh import catch_up
 from ostro.values import Limits, Retry, TaskState, Term, WorkflowState
 from tests.core.recount import recount
 from tests.engine.fleet import sql
@@ -147,7 +148,7 @@ async def test_catching_up_from_the_change_log_equals_a_fresh_load(database) -> 
         (grant,) = await pull(hands)
         await server.end(grant)
         await server.tell(workflow, SealWorkflow())
-        assert await catch_up(database, cached, breathe)
+        assert await catch_up(database, [cached], breathe) == {(1, workflow)}
     fresh = await load(database, 1, workflow, breathe)
     assert fresh is not None
     recount(cached.workflow)
@@ -169,7 +170,7 @@ async def test_a_cache_that_is_ahead_of_a_database_that_failed_over_is_not_trust
     assert cached is not None
     cached.stamp += 1  # as if another history had led to this version
     await server.add(workflow, task("B"))
-    assert not await catch_up(database, cached, breathe)
+    assert not await catch_up(database, [cached], breathe)
 
 
 async def test_a_deleted_workflow_leaves_nothing_and_a_running_one_stays(server, database_url) -> None:

@@ -261,11 +261,11 @@ async def test_work_goes_on_after_a_cut(postgres, database_url) -> None:
     assert await orphans(database_url) == []
 
 
-def seems_shared(loaded: Loaded) -> bool:
-    return loaded.shared
+def company(loaded: Loaded) -> str:
+    return loaded.company
 
 
-async def test_a_workflow_that_two_servers_write_stays_in_memory_until_only_one_does(
+async def test_a_workflow_that_two_servers_write_stays_in_memory_and_is_looked_at_first_until_only_one_does(
     database, database_url
 ) -> None:
     second = await Database.connect(database_url, size=4)
@@ -274,19 +274,57 @@ async def test_a_workflow_that_two_servers_write_stays_in_memory_until_only_one_
         key = (1, workflow)
         lane = one.lanes._lane(key)
         await other.add(workflow, task("B"))
-        await one.add(workflow, task("C"))  # a try without the lock, in vain; then read anew
+        await one.add(workflow, task("C"))  # decided in vain; then read anew
         kept = lane.cache.get(key)
         assert kept is not None
-        assert seems_shared(kept)
+        assert company(kept) == "shared"
         await other.add(workflow, task("D"))
         await one.add(workflow, task("E"))
         assert lane.cache.get(key) is kept, "only what the other server wrote was read"
-        assert seems_shared(kept)
+        assert company(kept) == "shared"
         await one.add(workflow, task("F"))
         assert lane.cache.get(key) is kept
-        assert not seems_shared(kept)
+        assert company(kept) == "none"
         assert set(await one.states(workflow)) == set("ABCDEF")
+        assert lane.counts.slow == 0
     await second.close()
+
+
+async def test_what_comes_too_late_twice_is_decided_under_the_lock_until_nobody_else_writes(
+    server, database_url
+) -> None:
+    workflow = await server.create(task("A"))
+    lane = server.lanes._lane((1, workflow))
+    async with sql(database_url) as other:
+        hold = other.transaction()
+        await hold.start()
+        await other.execute("SELECT 1 FROM workflows WHERE id = $1 FOR NO KEY UPDATE", workflow)
+        added = asyncio.create_task(server.add(workflow, task("B")))
+        while lane.counts.slow == 0:
+            await asyncio.sleep(0.001)
+        assert lane.counts.commits == 3, "the creation, and two tries"
+        await hold.rollback()
+    await added
+    kept = lane.cache.get((1, workflow))
+    assert kept is not None
+    assert company(kept) == "contested"
+    for expected in (2, 2):
+        await server.add(workflow, task(f"C{lane.counts.commits}"))
+        assert lane.counts.slow == expected
+        assert company(kept) == "none"
+
+
+async def test_small_workflows_that_are_not_in_memory_are_read_together(database) -> None:
+    async with Whole(database).running() as former:
+        workflows = [await former.create(task("A"), task("B", "A")) for _ in range(50)]
+        large = await former.create(*(task(f"t{n}") for n in range(400)))
+    async with Whole(database).running() as server:
+        await asyncio.gather(*(server.add(one, task("C")) for one in workflows))
+        for one in workflows:
+            assert set(await server.states(one)) == set("ABC")
+        assert server.lanes.counts.slow == 0
+        await server.add(large, task("C"))
+        assert server.lanes.counts.slow == 1, "a large one holds nobody else up"
 
 
 async def test_results_kept_for_others_are_bounded_and_go_with_the_end(database) -> None:

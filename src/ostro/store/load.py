@@ -1,11 +1,13 @@
-"""Reading a workflow into memory: whole, in slices, or only what the change log says has changed."""
+"""Reading workflows into memory, whole; `store.refresh` reads only what has changed."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Literal
 from uuid import SafeUUID
 
 import msgspec
 
-from ostro.core.effects import Changes, TaskRow, WorkflowRow
+from ostro.core.effects import TaskRow, WorkflowRow
 from ostro.core.requirements.conditions import Task
 from ostro.core.specs import Birth, TaskSpec
 from ostro.core.workflow import Workflow
@@ -13,9 +15,15 @@ from ostro.store.database import Connection, Database, Record
 from ostro.values import UUID, SkipReason, TaskState, Term, WorkflowState
 
 Reader = Connection | Database
+Breathe = Callable[[], Awaitable[None]]
+Key = tuple[int, UUID]
+"""Namespace and workflow."""
 
 _SLICE = 400
 """Tasks read and indexed at once: about 5 ms of the event loop."""
+
+_TOGETHER = 20
+"""Small workflows whose tasks one statement reads."""
 
 _FIRST = UUID(int=0)
 _Terms = tuple[Term, ...]
@@ -28,8 +36,8 @@ class Loaded(msgspec.Struct):
     What else is remembered of it saves reading and asking, and may be lost: `results` of tasks that others
     require by name, and by queue the place of the last job (`places`).
 
-    `shared`: others seem to write it too, so a try without its lock would only be a try. So it counts when it was
-    read, until a look under the lock finds nobody else's write.
+    `company`: who else seems to write it. `shared`: somebody did, so it is looked at before a decision. `contested`: a
+    decision on what was read just then came too late, so it is taken under the lock, until nobody else's write is found.
     """
 
     workflow: Workflow
@@ -37,7 +45,7 @@ class Loaded(msgspec.Struct):
     stamp: int
     results: dict[str, bytes] = {}
     places: dict[int, int] = {}
-    shared: bool = False
+    company: Literal["none", "shared", "contested"] = "none"
     kept_bytes: int = 0
 
     def forget_results(self) -> None:
@@ -53,59 +61,70 @@ class Loaded(msgspec.Struct):
             self.kept_bytes -= len(self.results.pop(oldest))
 
 
-async def load(
-    reader: Reader, namespace: int, workflow: UUID, breathe: Callable[[], Awaitable[None]]
-) -> Loaded | None:
-    """The whole workflow; None if there is none. `breathe` is awaited between slices.
+async def load(reader: Reader, namespace: int, workflow: UUID, breathe: Breathe) -> Loaded | None:
+    """The whole workflow, however large; None if there is none. `breathe` is awaited between slices.
 
     Commits meanwhile make the version that is returned too old, never too new.
     """
-    row = await reader.fetchrow("load_workflow", namespace, workflow)
-    if row is None:
+    rows = await reader.fetch("load_workflows", [namespace], [workflow])
+    if not rows:
         return None
-    loaded = Workflow(_birth(namespace, workflow, row), _hot(row))
-    _take_sets(loaded, row)
-    last = _FIRST
-    while True:
-        rows = await reader.fetch("load_tasks", namespace, workflow, last, _SLICE)
-        for found in rows:
-            loaded.place(_task(found))
-        if len(rows) < _SLICE:
-            break
-        last = rows[-1]["id"]
+    begun = _begin(rows[0])
+    try:
+        await _place_all(reader, begun.workflow, breathe)
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    await _finish(begun, breathe)
+    return begun
+
+
+async def load_small(reader: Reader, keys: Sequence[Key], breathe: Breathe) -> dict[Key, Loaded]:
+    """Those of the workflows that are there and are small, read together; as `load` does."""
+    found: dict[Key, Loaded] = {}
+    for start in range(0, len(keys), _TOGETHER):
+        columns = columns_of(keys[start : start + _TOGETHER])
+        begun = {key_of(row): _begin(row) for row in await reader.fetch("load_workflows", *columns)}
+        rows = await reader.fetch("load_tasks", *columns, [_FIRST] * len(columns[0]), _SLICE)
+        for number, row in enumerate(rows, start=1):
+            loaded = begun.get((row["namespace"], id_of(row["workflow"])))
+            if loaded is not None:  # else it was born between the statements
+                loaded.workflow.place(task_of(row))
+            if number % _SLICE == 0:
+                await breathe()
+        for key, loaded in begun.items():
+            if len(loaded.workflow.tasks) < _SLICE:
+                await _finish(loaded, breathe)
+                found[key] = loaded
         await breathe()
-    await _watch(loaded, list(loaded.waiting), breathe)
-    loaded.take_changes()
+    return found
+
+
+async def _place_all(reader: Reader, workflow: Workflow, breathe: Breathe) -> None:
+    """In slices; the next one is on its way while one is worked on."""
+    place = [workflow.namespace], [workflow.id]
+    async with asyncio.TaskGroup() as group:
+
+        def fetch(after: UUID) -> asyncio.Task[list[Record]]:
+            return group.create_task(reader.fetch("load_tasks", *place, [after], _SLICE))
+
+        coming: asyncio.Task[list[Record]] | None = fetch(_FIRST)
+        while coming is not None:
+            rows = await coming
+            coming = fetch(rows[-1]["id"]) if len(rows) == _SLICE else None
+            for row in rows:
+                workflow.place(task_of(row))
+            await breathe()
+
+
+def _begin(row: Record) -> Loaded:
+    loaded = Workflow(birth_of(row), hot_of(row))
+    take_sets(loaded, row)
     return Loaded(loaded, row["version"], row["stamp"])
 
 
-async def catch_up(reader: Reader, cached: Loaded, breathe: Callable[[], Awaitable[None]]) -> bool:
-    """Takes over what others committed since; false if that cannot be told and it must be loaded anew."""
-    workflow = cached.workflow
-    row = await reader.fetchrow("load_workflow", workflow.namespace, workflow.id)
-    if row is None or row["version"] < cached.version:
-        return False
-    if (row["version"], row["stamp"]) == (cached.version, cached.stamp):
-        return True
-    since = await reader.fetchrow("load_changes", workflow.namespace, workflow.id, cached.version)
-    if since is None or cached.stamp != since["stamp"]:
-        return False  # a failover lost what we know, and others wrote other things since
-    touched = since["touched"]
-    rows = await reader.fetch("load_some_tasks", workflow.namespace, workflow.id, touched) if touched else []
-    workflow.row = _hot(row)
-    workflow.birth = _birth(workflow.namespace, workflow.id, row)
-    _take_sets(workflow, row)
-    for known in [workflow.tasks[task] for task in touched if task in workflow.tasks]:
-        workflow.detach(known)
-    fresh = [_task(found) for found in rows]
-    for task in fresh:
-        workflow.place(task)
-    await _watch(workflow, [task for task in fresh if task.waiting], breathe)
-    workflow.row = _hot(row)
-    workflow.changes = Changes()
-    workflow.unsettle_all()
-    cached.version, cached.stamp = row["version"], row["stamp"]
-    return True
+async def _finish(loaded: Loaded, breathe: Breathe) -> None:
+    await watch(loaded.workflow, list(loaded.workflow.waiting), breathe)
+    loaded.workflow.take_changes()
 
 
 async def stamp_of(reader: Reader, namespace: int, workflow: UUID, version: int) -> int | None:
@@ -114,29 +133,29 @@ async def stamp_of(reader: Reader, namespace: int, workflow: UUID, version: int)
     return stamp
 
 
-async def versions(
-    reader: Reader, keys: Sequence[tuple[int, UUID]]
-) -> dict[tuple[int, UUID], tuple[int, int]]:
+async def versions(reader: Reader, keys: Sequence[Key]) -> dict[Key, tuple[int, int]]:
     """Version and stamp of each of these workflows that is there."""
-    namespaces, ids = [key[0] for key in keys], [key[1] for key in keys]
-    rows = await reader.fetch("load_versions", namespaces, ids)
-    return {(row["namespace"], _id(row["id"])): (row["version"], row["stamp"]) for row in rows}
+    rows = await reader.fetch("load_versions", *columns_of(keys))
+    return {key_of(row): (row["version"], row["stamp"]) for row in rows}
 
 
-async def _watch(workflow: Workflow, tasks: Sequence[Task], breathe: Callable[[], Awaitable[None]]) -> None:
+async def watch(workflow: Workflow, tasks: Sequence[Task], breathe: Breathe) -> None:
+    """Enters what these wait for into the workflow's indexes."""
     for index, task in enumerate(tasks, start=1):
         workflow.watch(task)
         if index % _SLICE == 0:
             await breathe()
 
 
-def _take_sets(workflow: Workflow, row: Record) -> None:
+def take_sets(workflow: Workflow, row: Record) -> None:
+    """Sealed tags, deleted names, messages under way."""
     workflow.sealed_tags = set(row["sealed_tags"])
     workflow.gone = set(row["gone"])
-    workflow.messages = dict.fromkeys(_id(message) for message in row["messages"])
+    workflow.messages = dict.fromkeys(id_of(message) for message in row["messages"])
 
 
-def _hot(row: Record) -> WorkflowRow:
+def hot_of(row: Record) -> WorkflowRow:
+    """What changes with the workflow."""
     return WorkflowRow(
         state=WorkflowState(row["state"]),
         sealed=row["sealed"],
@@ -148,11 +167,12 @@ def _hot(row: Record) -> WorkflowRow:
     )
 
 
-def _birth(namespace: int, workflow: UUID, row: Record) -> Birth:
+def birth_of(row: Record) -> Birth:
+    """What callers said of the workflow."""
     done_when, output = row["done_when"], row["output"]
     return Birth(
-        namespace=namespace,
-        id=workflow,
+        namespace=row["namespace"],
+        id=id_of(row["id"]),
         name=row["name"],
         description=row["description"],
         tags=tuple(row["tags"]),
@@ -168,14 +188,15 @@ def _birth(namespace: int, workflow: UUID, row: Record) -> Birth:
     )
 
 
-def _task(row: Record) -> Task:
+def task_of(row: Record) -> Task:
+    """A task as the rules know it."""
     spec = None
     if row["spec"] is not None:
         spec = msgspec.msgpack.decode(row["spec"], type=TaskSpec)
         spec = msgspec.structs.replace(spec, input=row["input"] or b"")
     return Task(
         TaskRow(
-            id=_id(row["id"]),
+            id=id_of(row["id"]),
             name=row["name"],
             tags=tuple(row["tags"]),
             hash=row["hash"],
@@ -183,12 +204,12 @@ def _task(row: Record) -> Task:
             reason=SkipReason(row["reason"]) if row["reason"] else None,
             error=row["error"],
             run=row["run"],
-            job=_id(row["job"]) if row["job"] else None,
+            job=id_of(row["job"]) if row["job"] else None,
             version=row["version"],
             spawned=row["spawned"],
             weighs=row["weighs"],
             required=row["required"],
-            spawned_by=_id(row["spawned_by"]) if row["spawned_by"] else None,
+            spawned_by=id_of(row["spawned_by"]) if row["spawned_by"] else None,
             created_at=row["created_at"],
             started_at=row["started_at"],
             ended_at=row["ended_at"],
@@ -197,7 +218,17 @@ def _task(row: Record) -> Task:
     )
 
 
-def _id(driver: UUID) -> UUID:
+def key_of(row: Record) -> Key:
+    """Of a workflow's row."""
+    return row["namespace"], id_of(row["id"])
+
+
+def columns_of(keys: Sequence[Key]) -> tuple[list[int], list[UUID]]:
+    """As two arrays."""
+    return [key[0] for key in keys], [key[1] for key in keys]
+
+
+def id_of(driver: UUID) -> UUID:
     """Memory holds the standard class alone: encoders know nothing of the driver's.
 
     Without the checks of its constructor: a large workflow has hundreds of thousands of them.

@@ -42,9 +42,12 @@ class Look(msgspec.Struct, frozen=True):
 
 
 class Envelope:
-    """One event or look; `expires` is when its sender gives up (monotonic seconds)."""
+    """One event or look; `expires` is when its sender gives up (monotonic seconds).
 
-    __slots__ = ("answer", "event", "expires", "key", "once", "session")
+    `tried`: a decision on it came too late, others had written the workflow meanwhile.
+    """
+
+    __slots__ = ("answer", "event", "expires", "key", "once", "session", "tried")
 
     def __init__(
         self,
@@ -60,6 +63,7 @@ class Envelope:
         self.expires = expires
         self.once = once
         self.session = session
+        self.tried = False
         self.answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
     def give(self, answer: object) -> None:

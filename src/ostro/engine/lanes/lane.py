@@ -21,6 +21,7 @@ from ostro.errors import OstroError, StorageError, StorageUnavailable
 from ostro.store.commit import Outcome, Write, commit
 from ostro.store.database import Database, StatementRefused
 from ostro.store.load import Loaded, versions
+from ostro.store.refresh import fresh
 from ostro.values import UUID, Limits
 
 _log = structlog.get_logger("ostro.engine.lanes")
@@ -123,6 +124,7 @@ class Lane:
     # -- one batch ----------------------------------------------------------------------------------
 
     async def _work(self, batch: dict[Key, list[Envelope]]) -> None:
+        await self._refresh(batch)
         decided = await self._decide(batch)
         unchanged = [one for one in decided if one.write is None]
         changed = sorted((one for one in decided if one.write is not None), key=lambda one: one.key)
@@ -136,12 +138,31 @@ class Lane:
         if unchanged:
             await self._confirm(unchanged)
 
+    async def _refresh(self, batch: dict[Key, list[Envelope]]) -> None:
+        """Reads together what is not in memory and what others write too; what cannot be told goes the slow way."""
+        wanted: dict[Key, Loaded | None] = {}
+        for key, envelopes in batch.items():
+            loaded = self.cache.get(key)
+            if loaded.company == "shared" if loaded is not None else not _is_birth(envelopes[0]):
+                wanted[key] = loaded
+        if not wanted:
+            return
+        try:
+            found = await fresh(self.database, wanted, _breathe)
+        except StorageError:
+            found = {}
+        for key in wanted:
+            if key in found:
+                self.cache.put(key, found[key])
+            else:
+                self.cache.drop(key)
+
     async def _decide(self, batch: dict[Key, list[Envelope]]) -> list[Decided]:
         decided = []
         breath = monotonic()
         for key, envelopes in batch.items():
             loaded = self.cache.get(key)
-            if loaded.shared if loaded is not None else not _is_birth(envelopes[0]):
+            if loaded.company == "contested" if loaded is not None else not _is_birth(envelopes[0]):
                 self.send_away(key, envelopes)
                 continue
             one = self._decide_one(key, loaded, envelopes)
@@ -189,7 +210,8 @@ class Lane:
             if present.get(one.key) == (one.loaded.version, one.loaded.stamp):
                 self._answer(one)
             else:
-                self.send_away(one.key, one.envelopes)
+                one.loaded.company = "shared"
+                self._once_more(one)
 
     async def _intern(self, changed: list[Decided]) -> None:
         """Queues exist before the jobs in them; normally since the tasks were added."""
@@ -227,16 +249,30 @@ class Lane:
             self.settle(changed, outcome)
 
     def _redo(self, one: Decided, *, unsure: bool = False) -> None:
-        self.cache.drop(one.key)
+        if one.write is not None:
+            self.cache.drop(one.key)
         _give_slots_back(one, unsure=unsure)
         self.send_away(one.key, one.envelopes, one if unsure else None)
 
+    def _once_more(self, one: Decided) -> None:
+        """Somebody else wrote it first: once more on a fresh look; if that comes too late as well, under the lock."""
+        envelopes = one.envelopes
+        if any(envelope.tried for envelope in envelopes):
+            self._redo(one)
+            return
+        for envelope in envelopes:
+            envelope.tried = True
+        if one.write is not None:
+            self.cache.drop(one.key)
+        _give_slots_back(one, unsure=False)
+        self._pending.put_back(one.key, envelopes)
+
     def settle(self, changed: list[Decided], outcome: Outcome) -> None:
-        """Who passed is answered; the others go the slow way with a fresh look at the database."""
+        """Who passed is answered; the others are decided once more."""
         hints: dict[int, tuple[set[int], set[UUID], set[UUID]]] = {}
         for index, one in enumerate(changed):
             if index not in outcome.passed or one.write is None:
-                self._redo(one)
+                self._once_more(one)
                 continue
             queues, sessions, workflows = hints.setdefault(one.key[0], (set(), set(), set()))
             queues.update(placed.queue for placed in one.write.queued if placed.session not in outcome.live)
@@ -273,6 +309,10 @@ class Lane:
         for message in changes.messages_sent:
             if message not in changes.messages_done:
                 self.put(Envelope(key, GoOn(message), expires=monotonic() + 60))
+
+
+async def _breathe() -> None:
+    await pause(0)
 
 
 def _give_slots_back(one: Decided, *, unsure: bool) -> None:

@@ -15,7 +15,8 @@ from ostro.engine.lanes.lane import Lane, give_all
 from ostro.errors import Conflict, NotFound, OstroError, Refusal, StorageUnavailable
 from ostro.store.commit import Outcome, commit
 from ostro.store.database import Connection, StatementRefused
-from ostro.store.load import Loaded, catch_up, load, stamp_of
+from ostro.store.load import Loaded, load, stamp_of
+from ostro.store.refresh import catch_up
 
 _log = structlog.get_logger("ostro.engine.lanes")
 
@@ -157,13 +158,13 @@ async def _present(lane: Lane, connection: Connection, key: Key) -> Loaded:
     cached = lane.cache.get(key)
     if cached is not None:
         known = cached.version
-        if await catch_up(connection, cached, _breathe):
-            cached.shared = cached.version != known
+        if await catch_up(connection, [cached], _breathe):
+            cached.company = "none" if cached.version == known else "contested"
             return cached
     loaded = await load(connection, *key, _breathe)
     if loaded is None:
         raise NotFound("workflow_not_found", f"There is no workflow {key[1]}.")
-    loaded.shared = True
+    loaded.company = "contested"
     return loaded
 
 

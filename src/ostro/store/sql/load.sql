@@ -1,54 +1,62 @@
--- name: load_workflow
--- The hot row and what callers said. Read before the tasks: a commit in between makes the version too old, which
+-- name: load_workflows
+-- Hot rows and what callers said. Read before the tasks: a commit in between makes the version too old, which
 -- the guarded statement notices.
-SELECT w.version, w.stamp, w.state, w.sealed, w.stopping, w.latched, w.error, w.deadline, w.ended_at, w.created_at,
+SELECT w.namespace, w.id, w.version, w.stamp, w.state, w.sealed, w.stopping, w.latched, w.error, w.deadline, w.ended_at, w.created_at,
        w.keep,
        s.name, s.description, s.tags, s.done_when, s.output, s.parent_workflow, s.parent_task, s.root_workflow,
        s.definition, s.definition_version,
        ARRAY(SELECT tag FROM sealed_tags x WHERE x.namespace = w.namespace AND x.workflow = w.id) AS sealed_tags,
        ARRAY(SELECT name FROM gone x WHERE x.namespace = w.namespace AND x.workflow = w.id) AS gone,
        ARRAY(SELECT id FROM messages x WHERE x.namespace = w.namespace AND x.workflow = w.id) AS messages
-FROM workflows w JOIN workflow_specs s ON s.namespace = w.namespace AND s.workflow = w.id
-WHERE w.namespace = $1 AND w.id = $2;
+FROM unnest($1::integer[], $2::uuid[]) AS wanted (namespace, id)
+JOIN workflows w ON w.namespace = wanted.namespace AND w.id = wanted.id
+JOIN workflow_specs s ON s.namespace = w.namespace AND s.workflow = w.id;
 
 -- name: load_tasks
--- One slice of the tasks, by key. A specification comes along only where somebody may still need it, an input only
+-- One slice of the tasks of each workflow, by key. A specification comes along only where somebody may still need it, an input only
 -- where it is needed here. It is found in the order of its key: without statistics the planner takes the workflow
 -- alone for what narrows it down, and reads all its specifications for each task.
-SELECT t.id, t.name, t.tags, t.hash, t.state, t.reason, t.error, t.run, t.job, t.version, t.spawned, t.weighs,
-       t.required, t.spawned_by, t.created_at, t.started_at, t.ended_at, s.spec, s.input
-FROM (
-    SELECT * FROM tasks x WHERE x.namespace = $1 AND x.workflow = $2 AND x.id > $3
+SELECT t.namespace, t.workflow, t.id, t.name, t.tags, t.hash, t.state, t.reason, t.error, t.run, t.job, t.version,
+       t.spawned, t.weighs, t.required, t.spawned_by, t.created_at, t.started_at, t.ended_at, s.spec, s.input
+FROM unnest($1::integer[], $2::uuid[], $3::uuid[]) AS wanted (namespace, id, after)
+CROSS JOIN LATERAL (
+    SELECT * FROM tasks x WHERE x.namespace = wanted.namespace AND x.workflow = wanted.id AND x.id > wanted.after
     ORDER BY x.namespace, x.workflow, x.id LIMIT $4
 ) AS t
 LEFT JOIN LATERAL (
     SELECT y.task, y.spec, CASE WHEN y.input_stays THEN y.input END AS input FROM task_specs y
-    WHERE y.namespace = $1 AND y.workflow = $2 AND y.task >= t.id AND (t.ended_at IS NULL OR t.weighs)
+    WHERE y.namespace = t.namespace AND y.workflow = t.workflow AND y.task >= t.id
+      AND (t.ended_at IS NULL OR t.weighs)
     ORDER BY y.namespace, y.workflow, y.task LIMIT 1
 ) AS s ON s.task = t.id
-ORDER BY t.id;
+ORDER BY t.namespace, t.workflow, t.id;
 
 -- name: load_some_tasks
 -- The same for the tasks that the change log names, each by one look at the key, whatever the planner believes.
-SELECT t.id, t.name, t.tags, t.hash, t.state, t.reason, t.error, t.run, t.job, t.version, t.spawned, t.weighs,
-       t.required, t.spawned_by, t.created_at, t.started_at, t.ended_at, s.spec, s.input
-FROM unnest($3::uuid[]) AS wanted (id)
+SELECT t.namespace, t.workflow, t.id, t.name, t.tags, t.hash, t.state, t.reason, t.error, t.run, t.job, t.version,
+       t.spawned, t.weighs, t.required, t.spawned_by, t.created_at, t.started_at, t.ended_at, s.spec, s.input
+FROM unnest($1::integer[], $2::uuid[], $3::uuid[]) AS wanted (namespace, workflow, id)
 JOIN LATERAL (
-    SELECT * FROM tasks x WHERE x.namespace = $1 AND x.workflow = $2 AND x.id >= wanted.id
+    SELECT * FROM tasks x WHERE x.namespace = wanted.namespace AND x.workflow = wanted.workflow AND x.id >= wanted.id
     ORDER BY x.namespace, x.workflow, x.id LIMIT 1
 ) AS t ON t.id = wanted.id
 LEFT JOIN LATERAL (
     SELECT y.task, y.spec, CASE WHEN y.input_stays THEN y.input END AS input FROM task_specs y
-    WHERE y.namespace = $1 AND y.workflow = $2 AND y.task >= t.id AND (t.ended_at IS NULL OR t.weighs)
+    WHERE y.namespace = t.namespace AND y.workflow = t.workflow AND y.task >= t.id
+      AND (t.ended_at IS NULL OR t.weighs)
     ORDER BY y.namespace, y.workflow, y.task LIMIT 1
 ) AS s ON s.task = t.id;
 
 -- name: load_changes
--- The stamp of the commit that made a version, and which tasks were touched after it.
-SELECT (SELECT stamp FROM changes WHERE namespace = $1 AND workflow = $2 AND version = $3) AS stamp,
-    ARRAY(
-        SELECT DISTINCT unnest(tasks) FROM changes WHERE namespace = $1 AND workflow = $2 AND version > $3
-    ) AS touched;
+-- For each workflow the stamp of the commit that made a version, and which tasks were touched after it.
+SELECT wanted.namespace, wanted.id, made.stamp, touched.tasks
+FROM unnest($1::integer[], $2::uuid[], $3::bigint[]) AS wanted (namespace, id, version)
+JOIN changes made ON made.namespace = wanted.namespace AND made.workflow = wanted.id AND made.version = wanted.version
+CROSS JOIN LATERAL (
+    SELECT array_agg(DISTINCT task) AS tasks
+    FROM changes later CROSS JOIN LATERAL unnest(later.tasks) AS task
+    WHERE later.namespace = wanted.namespace AND later.workflow = wanted.id AND later.version > wanted.version
+) AS touched;
 
 -- name: load_versions
 -- Whether what is cached is still the truth.
