@@ -64,7 +64,7 @@ class Workflow(Index):
     def _rewrite(self, task: Task, now: datetime, to: TaskState | None, fields: dict[str, object]) -> None:
         was_waiting = task.waiting
         self._uncount(task)  # first: a group that it leaves as its spawner stays while it is a member
-        groups = list(self.groups_of(task.labels)) if to is not None else []
+        groups = self.groups_of(task.labels) if to is not None else []
         for group in groups:
             group.count(task, -1)
         for name, value in fields.items():

@@ -6,6 +6,7 @@ from typing import Literal
 from uuid import SafeUUID
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from ostro.core.effects import TaskRow, WorkflowRow
 from ostro.core.requirements.conditions import Task
@@ -27,6 +28,8 @@ _TOGETHER = 20
 
 _FIRST = UUID(int=0)
 _Terms = tuple[Term, ...]
+_STATES = {state.value: state for state in TaskState}
+_spec = msgspec.msgpack.Decoder(TaskSpec)
 _new, _set = object.__new__, object.__setattr__
 
 
@@ -189,30 +192,34 @@ def birth_of(row: Record) -> Birth:
 
 
 def task_of(row: Record) -> Task:
-    """A task as the rules know it."""
+    """A task as the rules know it. By position, which is faster by half than by name: `load_tasks` has the order."""
+    (
+        _namespace, _workflow, known, name, tags, task_hash, state, reason, error, run, job, version, spawned,
+        weighs, required, spawned_by, created_at, started_at, ended_at, spec_bytes, given,
+    ) = row  # fmt: skip
     spec = None
-    if row["spec"] is not None:
-        spec = msgspec.msgpack.decode(row["spec"], type=TaskSpec)
-        spec = msgspec.structs.replace(spec, input=row["input"] or b"")
+    if spec_bytes is not None:
+        spec = _spec.decode(spec_bytes)
+        force_setattr(spec, "input", given or b"")  # nobody else has seen it yet
     return Task(
         TaskRow(
-            id=id_of(row["id"]),
-            name=row["name"],
-            tags=tuple(row["tags"]),
-            hash=row["hash"],
-            state=TaskState(row["state"]),
-            reason=SkipReason(row["reason"]) if row["reason"] else None,
-            error=row["error"],
-            run=row["run"],
-            job=id_of(row["job"]) if row["job"] else None,
-            version=row["version"],
-            spawned=row["spawned"],
-            weighs=row["weighs"],
-            required=row["required"],
-            spawned_by=id_of(row["spawned_by"]) if row["spawned_by"] else None,
-            created_at=row["created_at"],
-            started_at=row["started_at"],
-            ended_at=row["ended_at"],
+            id_of(known),
+            name,
+            tuple(tags),
+            task_hash,
+            _STATES[state],
+            SkipReason(reason) if reason else None,
+            error,
+            run,
+            id_of(job) if job else None,
+            version,
+            spawned,
+            weighs,
+            required,
+            id_of(spawned_by) if spawned_by else None,
+            created_at,
+            started_at,
+            ended_at,
         ),
         spec,
     )

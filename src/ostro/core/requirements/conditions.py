@@ -12,6 +12,8 @@ from ostro.core.specs import TaskSpec
 from ostro.core.states import ENDED
 from ostro.values import UUID, SkipReason, TaskState, TermState
 
+_WAITING = TaskState.WAITING
+
 
 class Verdict(Enum):
     """What a condition says at present. A decided one never changes again (but by revival)."""
@@ -61,7 +63,7 @@ class Task:
     @property
     def waiting(self) -> bool:
         """It has not started and has not been passed by."""
-        return self.row.state is TaskState.WAITING
+        return self.row.state is _WAITING
 
     @property
     def is_live_spawner(self) -> bool:
@@ -73,7 +75,9 @@ class Task:
     def wishes(self) -> list[Wish]:
         """What its terms ask for, each distinct one once. Empty where the specification is not kept."""
         terms = self.spec.requires if self.spec else ()
-        return list(dict.fromkeys(wish for term in terms for wish in wishes_of(term)))
+        if len(terms) == 0:
+            return []
+        return list(dict.fromkeys([wish for term in terms for wish in wishes_of(term)]))
 
 
 class Group:
@@ -109,8 +113,11 @@ class Group:
     def count(self, task: Task, by: int) -> None:
         """A member comes (1), goes or is about to change (-1)."""
         self.total += by
-        fate = fate_of(task.state, task.reason)
-        setattr(self, fate, getattr(self, fate) + by)
+        if task.row.state in ENDED:
+            fate = fate_of(task.row.state, task.row.reason)
+            setattr(self, fate, getattr(self, fate) + by)
+        else:
+            self.unended += by
 
     def held(self, state: TermState) -> int:
         """How many members have ended in what a term wants."""

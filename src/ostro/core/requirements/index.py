@@ -19,6 +19,9 @@ from ostro.core.specs import Birth
 from ostro.core.states import ACTIVE
 from ostro.values import UUID, SkipReason, TaskState
 
+_WAITING = TaskState.WAITING
+_UNDECIDED = Verdict.UNDECIDED
+
 
 class Index:
     """The tasks by all that events ask for, the groups and conditions over them, and what must be judged again."""
@@ -104,8 +107,8 @@ class Index:
                 self.group(("any", tag))
         for group in self.groups_of(task.labels):
             group.count(task, 1)
-        self.tasks[task.id] = task
-        self.names[task.name] = task
+        self.tasks[task.row.id] = task
+        self.names[task.row.name] = task
         grant = task.spec.may_spawn if task.spec else None
         if grant is not None and grant.max > 0:  # a grant of none brings nothing
             self.grants[task] = frozenset(grant.tags)
@@ -121,23 +124,19 @@ class Index:
         self.grants.pop(task, None)
         self.ready.pop(task, None)
         self.passing.pop(task, None)
-        for group in list(self.groups_of(task.labels)):
+        for group in self.groups_of(task.labels):
             group.count(task, -1)
             self._drop_if_idle(group)
         del self.names[task.name]
         del self.tasks[task.id]
 
-    def groups_of(self, tags: frozenset[str]) -> Iterator[Group]:
+    def groups_of(self, tags: frozenset[str]) -> list[Group]:
         """All groups that a task with these tags is a member of."""
-        seen: set[Selector] = set()
-        for tag in tags:
-            plain = self.groups.get(("any", tag))
-            if plain is not None:
-                yield plain
-            for selector, group in self.wide.get(tag, {}).items():
-                if selector not in seen and group.selects(tags):
-                    seen.add(selector)
-                    yield group
+        found = [plain for tag in tags if (plain := self.groups.get(("any", tag))) is not None]
+        if self.wide:
+            wide = {s: g for tag in tags for s, g in self.wide.get(tag, {}).items() if g.selects(tags)}
+            found += wide.values()
+        return found
 
     def group(self, selector: Selector) -> Group:
         """The counters of a selection, counted once if nobody asked for it before."""
@@ -175,41 +174,46 @@ class Index:
 
     def _count(self, task: Task) -> None:
         """Counters and indexes that follow a task's state; `_uncount` is the exact opposite."""
-        state = task.state
-        if task.waiting:
+        row = task.row
+        state = row.state
+        if state is _WAITING:
             self.waiting[task] = None
             for tag in task.labels:
                 self.bearers.setdefault(tag, {})[task] = None
-        if state in ACTIVE:
+        elif state in ACTIVE:
             self.started[task] = None
-        self.cancelled += state is TaskState.CANCELLED
-        self.missing += task.reason is SkipReason.MISSING
-        if state is TaskState.ERROR:
-            self.errors[task] = None
-        if task.row.job is not None:
-            self.jobs[task.row.job] = task
+            if row.job is not None:
+                self.jobs[row.job] = task
+        else:
+            self.cancelled += state is TaskState.CANCELLED
+            self.missing += row.reason is SkipReason.MISSING
+            if state is TaskState.ERROR:
+                self.errors[task] = None
         if task.is_live_spawner:
             self._count_spawner(task, 1)
-        if task.row.weighs:
+        if row.weighs:
             self.weights.add(task)
 
     def _uncount(self, task: Task) -> None:
-        state = task.state
-        if task.waiting:
+        row = task.row
+        state = row.state
+        if state is _WAITING:
             self.waiting.pop(task, None)
             for tag in task.labels:
                 self.bearers[tag].pop(task)
                 if not self.bearers[tag]:
                     del self.bearers[tag]
-        self.started.pop(task, None)
-        self.cancelled -= state is TaskState.CANCELLED
-        self.missing -= task.reason is SkipReason.MISSING
-        self.errors.pop(task, None)
-        if task.row.job is not None:
-            self.jobs.pop(task.row.job, None)
+        elif state in ACTIVE:
+            self.started.pop(task, None)
+            if row.job is not None:
+                self.jobs.pop(row.job, None)
+        else:
+            self.cancelled -= state is TaskState.CANCELLED
+            self.missing -= row.reason is SkipReason.MISSING
+            self.errors.pop(task, None)
         if task in self.spawners:
             self._count_spawner(task, -1)
-        if task.row.weighs:
+        if row.weighs:
             self.weights.remove(task)
 
     def _count_spawner(self, task: Task, by: int) -> None:
@@ -279,12 +283,13 @@ class Index:
 
     def watch(self, task: Task) -> None:
         """Judges the terms of a WAITING task and puts it where their decision will find it."""
-        task.conditions = tuple(self.condition(wish) for wish in task.wishes)
+        task.conditions = tuple([self.condition(wish) for wish in task.wishes])
+        task.undecided = 0
         for condition in task.conditions:
             condition.watchers[task] = None
+            task.undecided += condition.verdict is _UNDECIDED
             if condition.wish.is_counted:
                 self.counted[condition.wish] = self.counted.get(condition.wish, 0) + 1
-        task.undecided = sum(condition.verdict is Verdict.UNDECIDED for condition in task.conditions)
         if task.undecided == 0:
             self.ready[task] = None
 
@@ -334,6 +339,6 @@ class Index:
         for group in self.groups_of(task.labels):
             if group.conditions:
                 self.unjudged.update(dict.fromkeys(group.conditions.values()))
-        watching = self.by_name.get(task.name)
+        watching = self.by_name.get(task.row.name)
         if watching:
             self.unjudged.update(dict.fromkeys(watching.values()))
