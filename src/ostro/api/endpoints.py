@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import Enum
+from functools import cache
 from hashlib import sha256
 from typing import Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qsl, unquote
@@ -193,13 +194,14 @@ def _choices(hint: Any) -> list[str]:
     return [choice for part in get_args(hint) for choice in _choices(part)]
 
 
-def _list_fields(kind: type[msgspec.Struct]) -> set[str]:
+@cache
+def _list_fields(kind: type[msgspec.Struct]) -> frozenset[str]:
     hints = get_type_hints(kind)
-    return {
+    return frozenset(
         name
         for name, hint in hints.items()
         if any(getattr(a, "__origin__", a) is list for a in get_args(hint))
-    }
+    )
 
 
 def _asked(endpoint: Endpoint, request: Request[Any, Any, Any], raw: bytes) -> Asked | None:

@@ -18,6 +18,9 @@ from ostro.values import UUID
 CHANNEL = "ostro_hints"
 
 _LONGEST_PAYLOAD = 7_900  # PostgreSQL takes 8,000 bytes less one
+_COMPANY = 0.02
+"""Seconds. Each NOTIFY is a transaction, and most steps change nothing for other servers but a workflow's version."""
+
 _MOST_PAYLOADS = 8  # above it, one "look everywhere" is cheaper for everybody
 
 
@@ -153,10 +156,11 @@ class Parked:
 
 
 class _Outbox:
-    """What is to be told, folded by namespace."""
+    """What is to be told, folded by namespace. Jobs go out at once; news of workflows alone waits for company."""
 
     def __init__(self) -> None:
         self._told = asyncio.Event()
+        self._urgent = asyncio.Event()
         self._hints: dict[int, tuple[set[int], set[UUID], set[UUID]]] = {}
 
     def put(self, hint: Hint) -> None:
@@ -165,11 +169,17 @@ class _Outbox:
         sessions.update(hint.sessions)
         workflows.update(hint.workflows)
         self._told.set()
+        if hint.queues or hint.sessions:
+            self._urgent.set()
 
     async def take(self) -> list[Hint]:
         """All that is there; waits until there is something."""
         await self._told.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_COMPANY):
+                await self._urgent.wait()
         self._told.clear()
+        self._urgent.clear()
         taken, self._hints = self._hints, {}
         return [
             Hint(namespace, tuple(queues), tuple(sessions), tuple(workflows))
