@@ -32,7 +32,8 @@ async def idle_workers(scale: Scale) -> Found:
         parked = await where.send(Park(where.url, where.tenant.worker, count))
         assert parked.stdout is not None
         await parked.stdout.readline()
-        await asyncio.sleep(scale.of(5, 1))
+        # PostgreSQL tells of transactions up to ten seconds late, and these have just registered.
+        await asyncio.sleep(scale.of(15, 1))
         beside = await _at_rest(where, scale)
         if parked.returncode is not None:
             raise RuntimeError("the parked workers broke down")

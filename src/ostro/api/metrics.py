@@ -41,10 +41,16 @@ class Metrics:
             registry=self._registry,
         )
 
+        self._labelled: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
     def ended(self, method: str, route: str, status: int, seconds: float) -> None:
         """A request was answered. `route` is the path as the API describes it, not as it was sent."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._seconds.labels(method, route).observe(seconds)
+        found = self._labelled.get((method, route, status))
+        if found is None:
+            found = self._requests.labels(method, route, str(status)), self._seconds.labels(method, route)
+            self._labelled[method, route, status] = found
+        found[0].inc()
+        found[1].observe(seconds)
 
     def text(self) -> bytes:
         """All figures, as Prometheus reads them."""

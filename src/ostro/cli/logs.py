@@ -28,6 +28,7 @@ def log_to_stderr() -> None:
             _DEBUG if os.environ.get("OSTRO_DEBUG") else _INFO
         ),
         logger_factory=_Stderr,
+        cache_logger_on_first_use=True,
     )
 
 

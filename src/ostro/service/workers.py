@@ -141,7 +141,7 @@ async def poll(desk: Desk, caller: Caller, ask: Ask, reports: Sequence[Ended]) -
         over = {(one.job, one.fence) for one in settled}
         return [Held(one.workflow, one.job, one.fence) for one in reports if (one.job, one.fence) in over]
 
-    answered = await desk.dispatcher.poll(ask, settle)
+    answered = await desk.dispatcher.poll(ask, settle if reports else None)
     return Polled(settled, answered, [_token_of(desk, grant) for grant in answered.grants])
 
 

@@ -28,6 +28,8 @@ from ostro.values import Limits, TaskState
 
 T = TypeVar("T")
 
+_AUTHORIZATION = b"authorization"
+
 
 class WorkerIsGone(Exception):
     """The worker closed its connection before it was answered."""
@@ -56,16 +58,15 @@ def route(desk: Desk) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
 async def _answer(desk: Desk, scope: Scope, receive: Receive) -> Polled:
     if scope["method"] != POLL.method:  # type: ignore[typeddict-item]
         raise MethodNotAllowedException
-    headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
-    caller = await caller_of(desk, headers, fresh=SESSION_FRESH)
+    bearer = next((value for key, value in scope["headers"] if key == _AUTHORIZATION), b"")
+    caller = await caller_of(desk, {"authorization": bearer.decode("latin-1")}, fresh=SESSION_FRESH)
     require(caller, POLL.allowed or frozenset())
     asked: Poll = _decode(await _read(receive, desk.limits.request_bytes))
     work = _poll(desk, caller, asked)
     return await _watched(receive, desk.closing, work, lambda lost: desk.dispatcher.give_back(lost.answered))
 
 
-def _decode(raw: bytes) -> Poll:
-    return msgspec.json.decode(raw, type=Poll)
+_decode = msgspec.json.Decoder(Poll).decode
 
 
 async def _poll(desk: Desk, caller: Caller, asked: Poll) -> Polled:

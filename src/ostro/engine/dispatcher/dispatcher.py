@@ -26,10 +26,8 @@ from ostro.values import UUID, Limits, Timing
 
 _LOST_AT_ONCE = 1_000
 
-
-async def nothing() -> Collection[Held]:
-    """No result came with the poll."""
-    return ()
+Settle = Callable[[], Awaitable[Collection[Held]]]
+"""Makes the results that came with a poll count; which jobs are settled by it."""
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -85,7 +83,7 @@ class Dispatcher:
             self.lost.set()
         return session.id
 
-    async def poll(self, ask: Ask, settle: Callable[[], Awaitable[Collection[Held]]] = nothing) -> Answered:
+    async def poll(self, ask: Ask, settle: Settle | None = None) -> Answered:
         """Settles the results that came with it, then waits for something to tell the session: jobs, or jobs to
         stop; at most `ask.wait` seconds, and not at all if something was settled.
 
@@ -98,11 +96,13 @@ class Dispatcher:
         session = await self._sessions.find(ask.namespace, ask.token, ask.session)
         ask.free = min(ask.free, session.worker.slots)
         if session.counter is not None and ask.counter < session.counter:
-            session.forget(await settle())
+            if settle is not None:
+                session.forget(await settle())
             return Answered(session=session.id, counter=ask.counter, released=True)
         poll = self._take_place(session, ask)
         try:
-            await self._settle(poll, ask, settle)
+            if settle is not None:
+                await self._settle(poll, ask, settle)
             await self._bring_up_to_date(session, ask)
             await self._compare(session, poll, ask)
             if not (poll.done.is_set() or poll.answer.cancels):
@@ -171,7 +171,6 @@ class Dispatcher:
         """A tick: renews the sessions that were heard of, and checks what they are believed to hold."""
         await self._sessions.renew()
         await self._sessions.compare()
-        self._sessions.forget_silent()
 
     async def free_lost(self, namespaces: list[int], expired_before: datetime) -> list[LostLease]:
         """Takes jobs from sessions that are no more: safe ones are claimable again, revoked ones are gone.
@@ -212,7 +211,7 @@ class Dispatcher:
         self._sessions.renew_soon(session)
         return session.poll
 
-    async def _settle(self, poll: Poll, ask: Ask, settle: Callable[[], Awaitable[Collection[Held]]]) -> None:
+    async def _settle(self, poll: Poll, ask: Ask, settle: Settle) -> None:
         """The results first: what they free, and what follows from them, may come with this very answer."""
         if poll.free and poll.session.trusted:
             self._claims.wait_for(poll)

@@ -3,6 +3,7 @@
 Both hold only what matters now: queues that may have claimable jobs, and polls that wait with a free slot.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Generic, TypeVar
 
@@ -96,6 +97,7 @@ class Waiting(Generic[T]):
     def __init__(self) -> None:
         self._index: _Index[T] = _Index()
         self._filed: dict[T, Worker] = {}
+        self._namespaces: Counter[int] = Counter()
 
     def __contains__(self, poll: T) -> bool:
         return poll in self._filed
@@ -105,10 +107,12 @@ class Waiting(Generic[T]):
 
     def namespaces(self) -> set[int]:
         """Where somebody waits."""
-        return {worker.namespace for worker in self._filed.values()}
+        return {namespace for namespace, polls in self._namespaces.items() if polls}
 
     def add(self, poll: T, worker: Worker) -> None:
         """It waits from now on."""
+        if poll not in self._filed:
+            self._namespaces[worker.namespace] += 1
         self._filed[poll] = worker
         for key in _keys(worker):
             self._index.put(key, poll)
@@ -117,6 +121,7 @@ class Waiting(Generic[T]):
         """It waits no more; no matter if it was not here."""
         worker = self._filed.pop(poll, None)
         if worker is not None:
+            self._namespaces[worker.namespace] -= 1
             for key in _keys(worker):
                 self._index.drop(key, poll)
 

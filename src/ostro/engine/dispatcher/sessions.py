@@ -152,10 +152,14 @@ class Sessions:
                 self.end(session.id)
 
     async def compare(self) -> None:
-        """What this server believes to be held against the rows; three times a lease, one statement for all."""
+        """What this server believes to be held against the rows; three times a lease, one statement for all.
+
+        Who was not heard of for long is forgotten.
+        """
         if monotonic() - self._compared < self._timing.lease / 3:
             return
         self._compared = monotonic()
+        self._forget_silent()
         trusted = [session for session in self._known.values() if session.trusted]
         if not trusted:
             return
@@ -169,14 +173,14 @@ class Sessions:
 
     async def look(self) -> None:
         """Finds jobs that were revoked, if no hint came; one statement for all sessions here."""
-        namespaces = {one.worker.namespace for one in self._known.values()}
+        namespaces = {one.worker.namespace for one in self._known.values() if one.held}
         if namespaces:
             rows = await store.revoked(self._database, sorted(namespaces))
             self.load_soon(
                 {one for one, job in rows if (known := self._known.get(one)) and job in known.held}
             )
 
-    def forget_silent(self) -> None:
+    def _forget_silent(self) -> None:
         """Drops what was not heard of for three leases: it went elsewhere or for good."""
         oldest = monotonic() - 3 * self._timing.lease
         for session in list(self._known.values()):
