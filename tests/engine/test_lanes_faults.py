@@ -314,6 +314,25 @@ async def test_what_comes_too_late_twice_is_decided_under_the_lock_until_nobody_
         assert company(kept) == "none"
 
 
+async def test_what_others_changed_at_large_is_read_under_the_lock_without_loading_the_workflow_anew(
+    database, database_url
+) -> None:
+    second = await Database.connect(database_url, size=4)
+    async with Whole(database).running() as one, Whole(second).running() as other:
+        workflow = await one.create(task("A"))
+        lane = one.lanes._lane((1, workflow))
+        await other.add(workflow, task("B"))
+        await one.add(workflow, task("C"))
+        kept = lane.cache.get((1, workflow))
+        await other.add(workflow, *(task(f"t{n}") for n in range(900)))
+        await one.add(workflow, task("D"))
+        assert lane.counts.slow == 1
+        assert lane.cache.get((1, workflow)) is kept
+        assert len(await one.states(workflow)) == 904
+        assert await one.states(workflow) == await other.states(workflow)
+    await second.close()
+
+
 async def test_small_workflows_that_are_not_in_memory_are_read_together(database) -> None:
     async with Whole(database).running() as former:
         workflows = [await former.create(task("A"), task("B", "A")) for _ in range(50)]

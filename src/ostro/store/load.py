@@ -20,7 +20,7 @@ Breathe = Callable[[], Awaitable[None]]
 Key = tuple[int, UUID]
 """Namespace and workflow."""
 
-_SLICE = 400
+SLICE = 400
 """Tasks read and indexed at once: about 5 ms of the event loop."""
 
 _TOGETHER = 20
@@ -87,15 +87,15 @@ async def load_small(reader: Reader, keys: Sequence[Key], breathe: Breathe) -> d
     for start in range(0, len(keys), _TOGETHER):
         columns = columns_of(keys[start : start + _TOGETHER])
         begun = {key_of(row): _begin(row) for row in await reader.fetch("load_workflows", *columns)}
-        rows = await reader.fetch("load_tasks", *columns, [_FIRST] * len(columns[0]), _SLICE)
+        rows = await reader.fetch("load_tasks", *columns, [_FIRST] * len(columns[0]), SLICE)
         for number, row in enumerate(rows, start=1):
             loaded = begun.get((row["namespace"], id_of(row["workflow"])))
             if loaded is not None:  # else it was born between the statements
                 loaded.workflow.place(task_of(row))
-            if number % _SLICE == 0:
+            if number % SLICE == 0:
                 await breathe()
         for key, loaded in begun.items():
-            if len(loaded.workflow.tasks) < _SLICE:
+            if len(loaded.workflow.tasks) < SLICE:
                 await _finish(loaded, breathe)
                 found[key] = loaded
         await breathe()
@@ -108,12 +108,12 @@ async def _place_all(reader: Reader, workflow: Workflow, breathe: Breathe) -> No
     async with asyncio.TaskGroup() as group:
 
         def fetch(after: UUID) -> asyncio.Task[list[Record]]:
-            return group.create_task(reader.fetch("load_tasks", *place, [after], _SLICE))
+            return group.create_task(reader.fetch("load_tasks", *place, [after], SLICE))
 
         coming: asyncio.Task[list[Record]] | None = fetch(_FIRST)
         while coming is not None:
             rows = await coming
-            coming = fetch(rows[-1]["id"]) if len(rows) == _SLICE else None
+            coming = fetch(rows[-1]["id"]) if len(rows) == SLICE else None
             for row in rows:
                 workflow.place(task_of(row))
             await breathe()
@@ -146,7 +146,7 @@ async def watch(workflow: Workflow, tasks: Sequence[Task], breathe: Breathe) -> 
     """Enters what these wait for into the workflow's indexes."""
     for index, task in enumerate(tasks, start=1):
         workflow.watch(task)
-        if index % _SLICE == 0:
+        if index % SLICE == 0:
             await breathe()
 
 
