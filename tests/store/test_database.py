@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, timedelta
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import pytest
@@ -165,3 +167,65 @@ async def answers(database: Database) -> bool:
             continue
         return True
     return False
+
+
+class Relay:
+    """Stands between a pool and PostgreSQL, counts who comes, and sends them away while `away`."""
+
+    def __init__(self, url: str) -> None:
+        self._url = urlsplit(url)
+        self._open: list[asyncio.StreamWriter] = []
+        self.came = 0
+        self.away = False
+
+    async def meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.came += 1
+        if self.away:
+            writer.close()
+            return
+        folder = parse_qs(self._url.query).get("host")
+        if folder:
+            back, forth = await asyncio.open_unix_connection(f"{folder[0]}/.s.PGSQL.5432")
+        else:
+            back, forth = await asyncio.open_connection(self._url.hostname, self._url.port or 5432)
+        self._open += [writer, forth]
+        await asyncio.gather(self._carry(reader, forth), self._carry(back, writer))
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while piece := await reader.read(65_536):
+                writer.write(piece)
+        writer.close()
+
+    def cut(self) -> None:
+        self.away = True
+        for writer in self._open:
+            writer.close()
+
+
+async def test_while_the_database_is_away_one_in_a_moment_tries_to_connect_and_not_everybody(
+    database_url: str,
+) -> None:
+    relay, url = Relay(database_url), urlsplit(database_url)
+    async with await asyncio.start_server(relay.meet, "127.0.0.1", 0) as door:
+        port = door.sockets[0].getsockname()[1]
+        who = url.username if url.password is None else f"{url.username}:{url.password}"
+        there = f"postgresql://{who}@127.0.0.1:{port}{url.path}?sslmode=disable"
+        database = await Database.connect(there, size=4)
+        await database.now()
+        relay.cut()
+        with pytest.raises(StorageUnavailable):
+            await database.now()
+        before = relay.came
+        for _ in range(50):
+            with pytest.raises(StorageUnavailable):
+                await database.now()
+        assert relay.came - before <= 2
+        relay.away = False
+        async with asyncio.timeout(5):
+            while True:
+                with suppress(StorageUnavailable):
+                    await database.now()
+                    break
+                await asyncio.sleep(0.02)
+        await database.close()

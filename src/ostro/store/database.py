@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import asyncpg
 
+from ostro.clock import monotonic
 from ostro.errors import StorageError, StorageUnavailable
 from ostro.store.statements import statements
 
@@ -21,6 +22,7 @@ _CONNECT_SECONDS = 10.0
 _FIRST_BACK_OFF = 0.1
 _LONGEST_BACK_OFF = 5.0
 _LISTENER_LOOKS_EVERY = 30.0
+_MOMENT = 0.1
 
 # What PostgreSQL says when it is not there to be asked: the statement itself may be fine.
 _AWAY = (
@@ -117,6 +119,7 @@ class Database:
         self._pool = pool
         self._listen_dsn = listen_dsn
         self._notify = notify
+        self._try_again_at = 0.0
 
     @classmethod
     async def connect(
@@ -160,8 +163,7 @@ class Database:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """A connection of the pool; waits for a free one. Each statement is its own transaction."""
-        with speaking_ostro():
-            raw = await self._pool.acquire()
+        raw = await self._acquire()
         try:
             yield Connection(raw)
         except StorageUnavailable:
@@ -171,6 +173,17 @@ class Database:
         finally:
             with suppress(*_AWAY, asyncpg.PostgresError, asyncpg.InterfaceError):
                 await self._pool.release(raw)
+
+    async def _acquire(self) -> "asyncpg.pool.PoolConnectionProxy[Record]":
+        """After a failure to connect nobody tries again for a moment: each request would, and an outage be a storm."""
+        if monotonic() < self._try_again_at and not self._pool.get_idle_size():
+            raise StorageUnavailable("The database cannot be reached: it could not a moment ago.")
+        try:
+            with speaking_ostro():
+                return await self._pool.acquire()
+        except StorageUnavailable:
+            self._try_again_at = monotonic() + _MOMENT
+            raise
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
