@@ -1,0 +1,46 @@
+"""Expressions in strings, found as Mistral finds them: `<% yaql %>`, `{{ jinja }}`, `{% jinja %}`, each on one line."""
+
+import re
+from typing import NamedTuple
+
+from ostro.language.expressions.failures import ExpressionError, Kind
+
+_YAQL = re.compile(r"<%.*?%>")
+_JINJA = re.compile(r"\{\{.*\}\}|\{%.*%\}")
+
+
+class Piece(NamedTuple):
+    """A part of a string: literal text, or YAQL without its brackets. `offset`: where it starts."""
+
+    text: str
+    offset: int
+    is_yaql: bool
+
+
+def has_expression(text: str) -> bool:
+    """Whether there is anything to evaluate."""
+    return ("%>" in text and _YAQL.search(text) is not None) or ("{" in text and _JINJA.search(text) is not None)
+
+
+def is_jinja(text: str) -> bool:
+    """Whether the string is Jinja2's; ExpressionError if it is YAQL's too."""
+    found, other = _JINJA.search(text), _YAQL.search(text)
+    if found and other:
+        said = "YAQL (`<% %>`) and Jinja2 (`{{ }}`) cannot be mixed in one string."
+        raise ExpressionError(Kind.MIXED, said, offset=max(found.start(), other.start()))
+    return found is not None
+
+
+def pieces_of(text: str) -> list[Piece]:
+    """The literal and the YAQL parts, in order."""
+    pieces, at = [], 0
+    for found in _YAQL.finditer(text):
+        if found.start() > at:
+            pieces.append(Piece(text[at : found.start()], at, is_yaql=False))
+        inner = found.group()[2:-2]
+        lead = len(inner) - len(inner.lstrip())
+        pieces.append(Piece(inner.strip(), found.start() + 2 + lead, is_yaql=True))
+        at = found.end()
+    if at < len(text):
+        pieces.append(Piece(text[at:], at, is_yaql=False))
+    return pieces

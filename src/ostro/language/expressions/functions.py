@@ -1,0 +1,153 @@
+"""The functions of Mistral and of Ostro, for both languages. Each takes the run and its arguments.
+
+What they need of the world is in `NEEDS`: the lookup, or None, and whether its arguments are the call's.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import yaml
+
+from ostro.language.expressions.evaluation import Run
+from ostro.language.expressions.failures import ExpressionError, Kind, reason
+from ostro.language.expressions.lookups import Lookup, ask
+from ostro.language.expressions.results import plain
+
+
+def env(run: Run) -> Any:
+    """The environment of the root workflow."""
+    return ask(run.snapshot, Lookup.ENV)
+
+
+def execution(run: Run) -> Any:
+    """The current workflow."""
+    return ask(run.snapshot, Lookup.EXECUTION)
+
+
+def executions(
+    run: Run,
+    id: str | None = None,  # noqa: A002 (Mistral's name)
+    root_execution_id: str | None = None,
+    state: str | None = None,
+    from_time: str | None = None,
+    to_time: str | None = None,
+) -> Any:
+    """Workflows, filtered."""
+    return ask(run.snapshot, Lookup.EXECUTIONS, id, root_execution_id, state, from_time, to_time)
+
+
+def task(run: Run, name: str | None = None) -> Any:
+    """The newest task of this name, or the current one; null if there is none."""
+    return ask(run.snapshot, Lookup.TASK, name or None)
+
+
+def tasks(
+    run: Run,
+    workflow_execution_id: str | None = None,
+    recursive: bool = False,
+    state: str | None = None,
+    flat: bool = False,
+) -> Any:
+    """Tasks, filtered."""
+    return ask(run.snapshot, Lookup.TASKS, workflow_execution_id, bool(recursive), state, bool(flat))
+
+
+def global_(run: Run, var_name: str) -> Any:
+    """A global variable, or null."""
+    return ask(run.snapshot, Lookup.GLOBAL, var_name)
+
+
+def errors(run: Run) -> Any:
+    """The failed tasks of the current workflow."""
+    return ask(run.snapshot, Lookup.ERRORS)
+
+
+def item_index(run: Run) -> Any:
+    """The index of the current item of `with-items`."""
+    return ask(run.snapshot, Lookup.ITEM_INDEX)
+
+
+def tagged(run: Run, tag: str, *more: str) -> Any:
+    """The tasks that bear all these tags."""
+    return ask(run.snapshot, Lookup.TAGGED, tag, *more)
+
+
+def uuid(run: Run) -> str:
+    """A new id."""
+    return run.chance.uuid()
+
+
+def json_dump(run: Run, data: Any) -> str:
+    """The value as JSON text, four spaces a level."""
+    value = plain(run, data)
+    size = run.meter.weigh(value)
+    run.meter.spend(size >> 5)
+    run.meter.grow(6 * size)
+    return json.dumps(value, indent=4)
+
+
+def json_pp(run: Run, data: Any = None) -> str:
+    r"""As `json_dump`, with `\n` inside of texts as line feeds."""
+    return json_dump(run, data).replace("\\n", "\n").replace(" \n", "\n")
+
+
+def json_parse(run: Run, data: str) -> Any:
+    """The value that a JSON text stands for."""
+    text = _text("json_parse", data)
+    run.meter.spend(len(text) >> 4)
+    run.meter.grow(4 * len(text))
+    return json.loads(text)
+
+
+def yaml_dump(run: Run, data: Any) -> str:
+    """The value as YAML text."""
+    value = plain(run, data)
+    size = run.meter.weigh(value)
+    run.meter.spend(4 * size)
+    run.meter.grow(6 * size)
+    return str(yaml.dump(value, Dumper=_Dumper, default_flow_style=False))
+
+
+def yaml_parse(run: Run, data: str) -> Any:
+    """The value that a YAML text stands for."""
+    text = _text("yaml_parse", data)
+    run.meter.spend(4 * len(text))
+    run.meter.grow(8 * len(text))
+    try:
+        value = yaml.load(text, Loader=yaml.CSafeLoader)  # noqa: S506 (the safe one, in C)
+    except yaml.YAMLError as error:
+        raise ExpressionError(Kind.VALUE, f"`yaml_parse` cannot read its text: {reason(error)[1]}.") from None
+    return plain(run, value)
+
+
+class _Dumper(yaml.CSafeDumper):
+    """Writes each value out, never as an alias."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise ExpressionError(Kind.TYPE, f"`{name}` takes a text.")
+    return value
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "env": env,
+    "errors": errors,
+    "execution": execution,
+    "executions": executions,
+    "global": global_,
+    "item_index": item_index,
+    "json_dump": json_dump,
+    "json_parse": json_parse,
+    "json_pp": json_pp,
+    "tagged": tagged,
+    "task": task,
+    "tasks": tasks,
+    "uuid": uuid,
+    "yaml_dump": yaml_dump,
+    "yaml_parse": yaml_parse,
+}

@@ -1,0 +1,106 @@
+"""What one evaluation may cost, and the meter that counts it.
+
+Steps are counted, not time: the same expression on the same data always ends the same way. A step is
+about a quarter of a microsecond.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from ostro.language.expressions.failures import ExpressionError, Kind
+
+
+class ExpressionLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What one evaluation may cost."""
+
+    text_length: int = 65_536
+    """Characters of a string with expressions."""
+    steps: int = 200_000
+    """Operations, weighed by what they cost."""
+    iterations: int = 100_000
+    """Elements of a `range`, or of any sequence that is read at once."""
+    memory_bytes: int = 16 * 1024 * 1024
+    """All that is made on the way, also what is thrown away again."""
+    output_bytes: int = 1024 * 1024
+    """The result."""
+    depth: int = 40
+    """Levels of sequences, calls and brackets, one inside the other."""
+    integer_bits: int = 4_096
+    """The largest whole number."""
+    regex_length: int = 1_000
+    """Characters of a regular expression."""
+
+
+DEFAULT_LIMITS = ExpressionLimits()
+
+
+class Meter:
+    """Counts down what is left; raises a `limit` error when nothing is."""
+
+    __slots__ = ("depth", "left", "limits", "room", "top")
+
+    def __init__(self, limits: ExpressionLimits) -> None:
+        self.limits = limits
+        self.left = limits.steps
+        self.room = limits.memory_bytes
+        self.depth = 0
+        self.top = 1 << limits.integer_bits
+
+    def spend(self, steps: int = 1) -> None:
+        """Counts this many steps."""
+        self.left -= steps
+        if self.left < 0:
+            raise ExpressionError(Kind.LIMIT, f"The expression takes more than {self.limits.steps} steps.")
+
+    def grow(self, size: int) -> None:
+        """Counts bytes before they are made."""
+        self.room -= size
+        if self.room < 0:
+            said = f"The expression needs more than {self.limits.memory_bytes} bytes of memory."
+            raise ExpressionError(Kind.LIMIT, said)
+
+    def scan(self, size: int) -> None:
+        """Counts the work of a fast pass over text or a list of this length."""
+        self.spend(size >> 7)
+
+    def whole(self, number: int) -> int:
+        """The number, if it is not too large."""
+        if -self.top < number < self.top:
+            return number
+        raise ExpressionError(Kind.LIMIT, f"A number has more than {self.limits.integer_bits} bits.")
+
+    def enter(self) -> None:
+        """One level deeper; `depth` is taken back by who entered."""
+        self.depth += 1
+        if self.depth > self.limits.depth:
+            raise ExpressionError(
+                Kind.LIMIT, f"The expression is nested more than {self.limits.depth} levels deep."
+            )
+
+    def weigh(self, value: Any) -> int:
+        """Walks a value as a comparison or a printer would, shared parts as often as they occur; its size in bytes.
+
+        What is built by sharing can be exponentially larger than its memory; nothing walks it before this did.
+        """
+        if type(value) is str:
+            return len(value)
+        size, open_ = 0, [value]
+        while open_:
+            at = open_.pop()
+            if not isinstance(at, _CONTAINERS):
+                continue
+            self.spend(len(at) + 1)
+            size += 8 * len(at)
+            for part in at.values() if isinstance(at, Mapping) else at:
+                if type(part) is str:
+                    size += len(part)
+                elif isinstance(part, _CONTAINERS):
+                    open_.append(part)
+            if size > self.limits.memory_bytes:
+                self.grow(size)
+        return size
+
+
+_CONTAINERS = (dict, list, tuple, set, frozenset, Mapping)

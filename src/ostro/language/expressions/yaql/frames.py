@@ -1,0 +1,65 @@
+"""What compiled code sees: the value of `$`, the other variables, and the run."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ostro.language.expressions.evaluation import Run
+from ostro.language.expressions.regexes import Match
+from ostro.language.expressions.yaql.nodes import Node, walk
+from ostro.language.expressions.yaql.values import MISSING
+
+Frame = tuple[Any, dict[str, Any], Run]
+Code = Callable[[Frame], Any]
+
+
+def weight(node: Node) -> int:
+    """Steps that one evaluation of this node takes, sequences in it apart."""
+    return 1 + sum(1 for _ in walk(node))
+
+
+def each(body: Code, node: Node) -> Code:
+    """Makes a function of an element, `$`, and perhaps a second one, `$2`."""
+    steps = weight(node)
+
+    def bind(frame: Frame) -> Callable[..., Any]:
+        _, names, run = frame
+        spend = run.meter.spend
+
+        def of(item: Any, second: Any = MISSING) -> Any:
+            spend(steps)
+            return body((item, names if second is MISSING else {**names, "2": second}, run))
+
+        return of
+
+    return bind
+
+
+def later(body: Code, node: Node) -> Code:
+    """Makes a function without arguments."""
+    return lambda frame: lambda: body(frame)
+
+
+def of_match(body: Code, node: Node) -> Code:
+    """Makes a function of a match: `$` is all of it, `$2`, ... its groups, `$name` a named one."""
+    steps = weight(node)
+
+    def bind(frame: Frame) -> Callable[[Match, dict[str, int]], Any]:
+        _, names, run = frame
+
+        def of(found: Match, named: dict[str, int]) -> Any:
+            groups = range(len(found.groups()) + 1)
+            run.meter.spend(steps + 2 * len(groups))
+            records = {str(index + 1): _record(found, index) for index in groups}
+            more = {name: records[str(index + 1)] for name, index in named.items()}
+            return body((records["1"], {**names, **records, **more}, run))
+
+        return of
+
+    return bind
+
+
+def _record(found: Match, index: int) -> dict[str, Any]:
+    return {"value": found.group(index), "start": found.start(index), "end": found.end(index)}
+
+
+LAZY: dict[str, Callable[[Code, Node], Code]] = {"each": each, "later": later, "match": of_match}
