@@ -16,6 +16,8 @@ class Asked(msgspec.Struct, frozen=True):
     roots: frozenset[str] = frozenset()
     needs: frozenset[Need] = frozenset()
     functions: frozenset[str] = frozenset()
+    reached: frozenset[str] = frozenset()
+    """All variables that it could read, also where a name may be a key of something else."""
 
     @property
     def tasks(self) -> frozenset[str]:
@@ -25,7 +27,7 @@ class Asked(msgspec.Struct, frozen=True):
 
     def and_(self, other: "Asked") -> "Asked":
         """What both ask for."""
-        return Asked(self.roots | other.roots, self.needs | other.needs, self.functions | other.functions)
+        return Asked(self.roots | other.roots, self.needs | other.needs, self.functions | other.functions, self.reached | other.reached)
 
 
 _BY_NAME = {

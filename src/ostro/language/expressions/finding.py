@@ -19,7 +19,9 @@ class Piece(NamedTuple):
 
 def has_expression(text: str) -> bool:
     """Whether there is anything to evaluate."""
-    return ("%>" in text and _YAQL.search(text) is not None) or ("{" in text and _JINJA.search(text) is not None)
+    return ("%>" in text and _YAQL.search(text) is not None) or (
+        "{" in text and _JINJA.search(text) is not None
+    )
 
 
 def is_jinja(text: str) -> bool:

@@ -3,8 +3,9 @@
 What they need of the world is in `NEEDS`: the lookup, or None, and whether its arguments are the call's.
 """
 
+import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import yaml
@@ -115,7 +116,7 @@ def yaml_parse(run: Run, data: str) -> Any:
     run.meter.spend(4 * len(text))
     run.meter.grow(8 * len(text))
     try:
-        value = yaml.load(text, Loader=yaml.CSafeLoader)  # noqa: S506 (the safe one, in C)
+        value = yaml.load(text, Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
         raise ExpressionError(Kind.VALUE, f"`yaml_parse` cannot read its text: {reason(error)[1]}.") from None
     return plain(run, value)
@@ -151,3 +152,12 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "yaml_dump": yaml_dump,
     "yaml_parse": yaml_parse,
 }
+
+
+def fits(function: Callable[..., Any], count: int, names: Iterable[str]) -> bool:
+    """Whether one of these functions takes so many arguments, and these named ones."""
+    try:
+        inspect.signature(function).bind(None, *range(count), **dict.fromkeys(names))
+    except TypeError:
+        return False
+    return True

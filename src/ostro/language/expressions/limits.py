@@ -33,6 +33,9 @@ class ExpressionLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Characters of a regular expression."""
 
 
+MOST_TOKENS = 6_000
+"""Words and signs of one expression: what reading it may cost."""
+
 DEFAULT_LIMITS = ExpressionLimits()
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-import re2
+import re2  # type: ignore[import-untyped]
 
 from ostro.language.expressions.evaluation import Run
 from ostro.language.expressions.failures import ExpressionError, Kind
@@ -23,10 +23,14 @@ _MOST_WORK = 2_000_000
 class Match(Protocol):
     """What the two engines have in common."""
 
-    def group(self, index: int = 0, /) -> Any: ...
-    def start(self, index: int = 0, /) -> int: ...
-    def end(self, index: int = 0, /) -> int: ...
-    def groups(self) -> tuple[Any, ...]: ...
+    def group(self, index: int = 0, /) -> Any:  # noqa: D102
+        ...
+    def start(self, index: int = 0, /) -> int:  # noqa: D102
+        ...
+    def end(self, index: int = 0, /) -> int:  # noqa: D102
+        ...
+    def groups(self) -> tuple[Any, ...]:  # noqa: D102
+        ...
 
 
 class Regex:
@@ -56,7 +60,7 @@ class Regex:
             if not (start == end == last and was_empty):
                 yield found
             ahead = len(text) - end if self.rewritten.looks_ahead else end - last
-            run.meter.spend(8 + (price * ahead >> 10))
+            run.meter.spend(60 + (price * ahead >> 10))
             last, was_empty = end, start == end
 
     def split(self, run: Run, text: str, most: int = 0) -> tuple[Any, ...]:
@@ -138,12 +142,14 @@ def filled(template: str, found: Match, regex: Regex) -> str:
     return _REFERENCE.sub(lambda at: _reference(at, found, regex), template)
 
 
-_REFERENCE = re.compile(r"\\(?:g<(?P<name>\w+)>|(?P<number>[1-9]\d?)|(?P<other>.?))", re.DOTALL)
+_REFERENCE = re.compile(r"\\(?:g<(?P<name>\w+)>|(?P<octal>0[0-7]{0,2}|[0-3][0-7]{2})|(?P<number>[1-9]\d?)|(?P<other>.?))", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "f": "\f", "v": "\v", "b": "\b", "\\": "\\"}
 
 
 def _reference(at: re.Match[str], found: Match, regex: Regex) -> str:
     other = at["other"]
+    if at["octal"]:
+        return chr(int(at["octal"], 8))
     if other is not None:
         if other in _ESCAPES:
             return _ESCAPES[other]

@@ -9,7 +9,10 @@ import msgspec
 
 _SPACE = r"\t-\r\x1c-\x20"
 _WIDE_SPACE = _SPACE + r"\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
-_CLASSES = {False: {"d": "0-9", "w": "0-9A-Za-z_", "s": _SPACE}, True: {"d": r"\p{Nd}", "w": r"\p{L}\p{N}_", "s": _WIDE_SPACE}}
+_CLASSES = {
+    False: {"d": "0-9", "w": "0-9A-Za-z_", "s": _SPACE},
+    True: {"d": r"\p{Nd}", "w": r"\p{L}\p{N}_", "s": _WIDE_SPACE},
+}
 _MANY = 1_000
 """RE2's own bound for counted repetitions."""
 

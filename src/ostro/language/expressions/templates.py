@@ -18,7 +18,9 @@ class Template:
 
     __slots__ = ("_fill", "expressions", "value")
 
-    def __init__(self, value: Any, expressions: tuple[tuple[Path, Expression], ...], fill: _Fill | None) -> None:
+    def __init__(
+        self, value: Any, expressions: tuple[tuple[Path, Expression], ...], fill: _Fill | None
+    ) -> None:
         self.value = value
         self.expressions = expressions
         self._fill = fill

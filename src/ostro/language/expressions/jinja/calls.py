@@ -3,39 +3,103 @@
 from collections.abc import Callable
 from typing import Any
 
+from jinja2.exceptions import SecurityError
 from jinja2.runtime import LoopContext, Macro
-from jinja2.sandbox import SecurityError
 
 from ostro.language.expressions.evaluation import Run
 from ostro.language.expressions.jinja import costs
 
 _TEXT = frozenset(
-    """capitalize casefold center count endswith expandtabs find format format_map index isalnum isalpha isascii
-    isdecimal isdigit isidentifier islower isnumeric isprintable isspace istitle isupper join ljust lower lstrip
-    partition removeprefix removesuffix replace rfind rindex rjust rpartition rsplit rstrip split splitlines
-    startswith strip swapcase title upper zfill""".split()
+    [
+        "capitalize",
+        "casefold",
+        "center",
+        "count",
+        "endswith",
+        "expandtabs",
+        "find",
+        "format",
+        "format_map",
+        "index",
+        "isalnum",
+        "isalpha",
+        "isascii",
+        "isdecimal",
+        "isdigit",
+        "isidentifier",
+        "islower",
+        "isnumeric",
+        "isprintable",
+        "isspace",
+        "istitle",
+        "isupper",
+        "join",
+        "ljust",
+        "lower",
+        "lstrip",
+        "partition",
+        "removeprefix",
+        "removesuffix",
+        "replace",
+        "rfind",
+        "rindex",
+        "rjust",
+        "rpartition",
+        "rsplit",
+        "rstrip",
+        "split",
+        "splitlines",
+        "startswith",
+        "strip",
+        "swapcase",
+        "title",
+        "upper",
+        "zfill",
+    ]
 )
 _NUMBER = frozenset({"bit_length", "bit_count", "is_integer", "conjugate"})
 _READING = frozenset({"get", "items", "keys", "values", "copy", "count", "index"})
 MUTATING = frozenset(
-    {"append", "clear", "extend", "insert", "pop", "popitem", "remove", "reverse", "setdefault", "sort", "update"}
+    {
+        "append",
+        "clear",
+        "extend",
+        "insert",
+        "pop",
+        "popitem",
+        "remove",
+        "reverse",
+        "setdefault",
+        "sort",
+        "update",
+    }
 )
 
 
-def before_call(run: Run, called: Any, args: tuple[Any, ...], *, may_change: bool) -> tuple[Any, ...]:
+def before_call(
+    run: Run, called: Any, args: tuple[Any, ...], kwargs: dict[str, Any], *, may_change: bool
+) -> tuple[Any, ...]:
     """Refuses or counts a call; the arguments to call with."""
-    run.meter.spend(8)
+    run.meter.spend(8 + len(args) + len(kwargs))
     if isinstance(called, Macro):
         return args
     if isinstance(called, LoopContext):
         return tuple(costs.counted(run, rows, 50) for rows in args)
-    receiver, name = getattr(called, "__self__", None), getattr(called, "__name__", "")
+    for part in args:
+        if isinstance(part, tuple | list | dict):
+            run.meter.spend(run.meter.weigh(part) >> 7)
+    bound = getattr(called, "__wrapped__", called)  # the sandbox wraps `format`
+    receiver, name = getattr(bound, "__self__", None), getattr(bound, "__name__", "")
     if receiver is None:
         return args
+    if kwargs and isinstance(receiver, str):
+        costs.formatted(run, receiver, [*args, *kwargs.values()])
     return _method(run, receiver, name, args, may_change=may_change)
 
 
-def _method(run: Run, receiver: Any, name: str, args: tuple[Any, ...], *, may_change: bool) -> tuple[Any, ...]:
+def _method(
+    run: Run, receiver: Any, name: str, args: tuple[Any, ...], *, may_change: bool
+) -> tuple[Any, ...]:
     if isinstance(receiver, str):
         return _text_method(run, receiver, name, args)
     if isinstance(receiver, dict | list | tuple):

@@ -31,7 +31,7 @@ def counted(run: Run, rows: Any, steps: int = 4, size: int = 0) -> Iterator[Any]
 
 def listed(run: Run, value: Any) -> Any:
     """A generator's elements as a list; all else as it is."""
-    if isinstance(value, str | Undefined) or isinstance(value, _SIZED) or not isinstance(value, Iterable):
+    if isinstance(value, (str, Undefined, *_SIZED)) or not isinstance(value, Iterable):
         return value
     return list(counted(run, value))
 
@@ -90,15 +90,17 @@ def multiplied(run: Run, left: Any, right: Any) -> None:
 
 def powered(run: Run, base: Any, exponent: Any) -> None:
     """`**`, before it is done."""
-    if isinstance(base, int) and isinstance(exponent, int) and abs(base) > 1:
-        if base.bit_length() * exponent > 2 * run.limits.integer_bits:
-            raise ExpressionError(Kind.LIMIT, f"A number has more than {run.limits.integer_bits} bits.")
+    whole = isinstance(base, int) and isinstance(exponent, int) and abs(base) > 1
+    if whole and base.bit_length() * exponent > 2 * run.limits.integer_bits:
+        raise ExpressionError(Kind.LIMIT, f"A number has more than {run.limits.integer_bits} bits.")
 
 
 def moduled(run: Run, left: Any, right: Any) -> None:
     """`%`, before it is done."""
     if isinstance(left, str):
-        values = right.values() if isinstance(right, Mapping) else right if isinstance(right, tuple) else (right,)
+        values = (
+            right.values() if isinstance(right, Mapping) else right if isinstance(right, tuple) else (right,)
+        )
         formatted(run, left, values)
 
 

@@ -1,12 +1,12 @@
 """The sandbox, and the context that knows its run."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from jinja2 import StrictUndefined, Template, Undefined, nodes, pass_context
-from jinja2.runtime import Context, Macro, internalcode
+from jinja2.runtime import Context, Macro
 from jinja2.sandbox import SandboxedEnvironment
-from jinja2.utils import Cycler, Joiner, Namespace
+from jinja2.utils import Cycler, Joiner, Namespace, internalcode
 
 from ostro.language.expressions.evaluation import Run
 from ostro.language.expressions.failures import ExpressionError, Kind, named
@@ -47,12 +47,11 @@ class Guarded(SandboxedEnvironment):
         return run.meter.whole(made) if isinstance(made, int) else made
 
     @internalcode
-    def call(self, context: Context, called: Any, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+    def call(self, context: Context, called: Any, *args: Any, **kwargs: Any) -> Any:
         """A call, refused or counted."""
         run = filters.run_of(context)
-        given = before_call(run, called, args, may_change=context.may_change)  # type: ignore[attr-defined]
-        if kwargs and isinstance(getattr(called, "__self__", None), str):
-            costs.formatted(run, called.__self__, [*args, *kwargs.values()])
+        may_change: bool = context.may_change  # type: ignore[attr-defined]
+        given = before_call(run, called, args, kwargs, may_change=may_change)
         if not isinstance(called, Macro):
             return self._made(run, super().call(context, called, *given, **kwargs))
         run.meter.enter()
@@ -76,7 +75,10 @@ def _printed(context: Context, value: Any) -> Any:
     if not isinstance(value, _PRINTED):
         raise ExpressionError(Kind.TYPE, f"{named(value).capitalize()} cannot be put into text.")
     run.meter.grow(costs.size_of(run, value))
-    return value
+    text = str(value)
+    if " object at 0x" in text and not isinstance(value, str):
+        raise ExpressionError(Kind.TYPE, "A sequence that is still to be read cannot be put into text.")
+    return text
 
 
 @pass_context
@@ -104,11 +106,14 @@ def _environment() -> Guarded:
         optimized=False,
         finalize=_printed,
     )
-    made.filters = filters.filters()
-    made.tests = filters.tests()
+    made.filters.clear()
+    made.filters.update(cast("Any", filters.filters()))
+    made.tests.clear()
+    made.tests.update(cast("Any", filters.tests()))
     ours = {name: _function(function) for name, function in FUNCTIONS.items()}
     theirs = {"range": _range, "dict": dict, "cycler": Cycler, "joiner": Joiner, "namespace": Namespace}
-    made.globals = {**theirs, **ours}
+    made.globals.clear()
+    made.globals.update({**theirs, **ours})
     return made
 
 

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from jinja2 import TemplateError, TemplateSyntaxError, Undefined, UndefinedError, nodes
-from jinja2.exceptions import TemplateAssertionError
+from jinja2.exceptions import SecurityError, TemplateAssertionError
 from jinja2.parser import Parser
-from jinja2.sandbox import SecurityError
 
 from ostro.language.expressions.asked import Asked, need_of_call
 from ostro.language.expressions.evaluation import Run
@@ -14,6 +13,7 @@ from ostro.language.expressions.failures import ExpressionError, Kind, reason
 from ostro.language.expressions.functions import FUNCTIONS
 from ostro.language.expressions.jinja.calls import MUTATING
 from ostro.language.expressions.jinja.environment import ENVIRONMENT, context_for
+from ostro.language.expressions.limits import MOST_TOKENS
 from ostro.language.expressions.lookups import Need
 from ostro.language.expressions.results import plain
 
@@ -36,6 +36,8 @@ class Jinja:
             raise _syntax(text, error) from None
         except (RecursionError, MemoryError, SyntaxError):
             raise ExpressionError(Kind.LIMIT, "The template is nested too deeply.") from None
+        except ValueError as error:
+            raise ExpressionError(Kind.SYNTAX, f"The template cannot be read: {reason(error)[1]}.") from None
 
     def evaluate(self, data: Mapping[str, Any], run: Run) -> Any:
         """The plain value; ExpressionError otherwise."""
@@ -67,6 +69,8 @@ class Jinja:
 def _inner(text: str) -> str | None:
     """What stands between the braces, if they are all there is."""
     tokens = list(ENVIRONMENT.lex(text))
+    if len(tokens) > MOST_TOKENS:
+        raise ExpressionError(Kind.LIMIT, f"The template has more than {MOST_TOKENS} words and signs.")
     kinds = [kind for _, kind, _ in tokens]
     only = kinds.count("variable_begin") == 1 and kinds[0] == "variable_begin" and kinds[-1] == "variable_end"
     return text[len(tokens[0][2]) : -len(tokens[-1][2])] if only else None
@@ -104,7 +108,7 @@ def _syntax(text: str, error: TemplateSyntaxError) -> ExpressionError:
 
 def _sentence(error: TemplateError) -> str:
     said = (error.message or type(error).__name__).splitlines()[0][:300].rstrip(".")
-    return f"{said}."
+    return f"{said[0].upper()}{said[1:]}."
 
 
 def _asked_by(tree: nodes.Template) -> Asked:
@@ -153,9 +157,11 @@ def _need_of(node: nodes.Node) -> Need | None:
     name = _called(node)
     if name is None or name not in FUNCTIONS:
         return None
-    piped: Iterable[Any] = [node.node] if isinstance(node, nodes.Filter) else []  # type: ignore[list-item]
+    piped: Iterable[Any] = [node.node] if isinstance(node, nodes.Filter) else []
     plain_args = [*piped, *node.args]  # type: ignore[attr-defined]
     named = {pair.key: pair.value for pair in node.kwargs}  # type: ignore[attr-defined]
     known = all(isinstance(part, nodes.Const) for part in (*plain_args, *named.values()))
     values = [getattr(part, "value", None) for part in plain_args]
-    return need_of_call(name, values, {key: getattr(v, "value", None) for key, v in named.items()}, known=known)
+    return need_of_call(
+        name, values, {key: getattr(v, "value", None) for key, v in named.items()}, known=known
+    )

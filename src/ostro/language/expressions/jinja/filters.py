@@ -1,16 +1,20 @@
 """Jinja's filters and tests, each with its work counted before."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from jinja2 import pass_context
-from jinja2.defaults import DEFAULT_FILTERS, DEFAULT_TESTS
+from jinja2.filters import FILTERS
 from jinja2.runtime import Context
+from jinja2.tests import TESTS
 
 from ostro.language.expressions.evaluation import Run
-from ostro.language.expressions.functions import FUNCTIONS
+from ostro.language.expressions.failures import ExpressionError, Kind
+from ostro.language.expressions.functions import FUNCTIONS, fits
 from ostro.language.expressions.jinja import costs
 
+_THEIRS: dict[str, Callable[..., Any]] = cast("Any", FILTERS)
+_TESTS: dict[str, Callable[..., Any]] = cast("Any", TESTS)
 _LEFT_OUT = frozenset({"pprint", "random", "urlize"})
 _LAZY = frozenset({"map", "reject", "rejectattr", "select", "selectattr"})
 _CHEAP = frozenset({"attr", "count", "d", "default", "first", "last", "length", "items"})
@@ -22,13 +26,13 @@ _Named = dict[str, Any]
 def filters() -> dict[str, Callable[..., Any]]:
     """All of them, Mistral's functions included, by name."""
     ours = {name: _ours(function) for name, function in FUNCTIONS.items()}
-    theirs = {name: _guarded(name, call) for name, call in DEFAULT_FILTERS.items() if name not in _LEFT_OUT}
+    theirs = {name: _guarded(name, call) for name, call in _THEIRS.items() if name not in _LEFT_OUT}
     return {**theirs, **ours, **INTERNAL}
 
 
 def tests() -> dict[str, Callable[..., Any]]:
     """Jinja's, those that compare with their operands weighed."""
-    return {**DEFAULT_TESTS, **{name: _weighed_test(DEFAULT_TESTS[name]) for name in _COMPARING}}
+    return {**_TESTS, **{name: _weighed_test(_TESTS[name]) for name in _COMPARING}}
 
 
 def run_of(context: Context) -> Run:
@@ -49,6 +53,9 @@ def ours(context: Context, function: Callable[..., Any], args: _Args, kwargs: _N
     """One of Mistral's functions; its answer is copied where the template may change it."""
     run = run_of(context)
     run.meter.spend(20)
+    if not fits(function, len(args), kwargs):
+        said = f"`{function.__name__.rstrip('_')}` does not take these arguments."
+        raise ExpressionError(Kind.TYPE, said)
     made = function(run, *(costs.listed(run, part) for part in args), **kwargs)
     return copied(run, made) if context.may_change else made  # type: ignore[attr-defined]
 

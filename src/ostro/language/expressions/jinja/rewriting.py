@@ -1,5 +1,7 @@
 """The tree of a template with counters in its loops, macros, comparisons, concatenations and slices."""
 
+from typing import cast
+
 from jinja2 import nodes
 from jinja2.exceptions import TemplateAssertionError
 from jinja2.visitor import NodeTransformer
@@ -10,7 +12,7 @@ _REFUSED = (nodes.Block, nodes.Extends, nodes.Include, nodes.Import, nodes.FromI
 class Counting(NodeTransformer):
     """Visits each node of a template once."""
 
-    def generic_visit(self, node: nodes.Node) -> nodes.Node:  # type: ignore[override]
+    def generic_visit(self, node: nodes.Node) -> nodes.Node:
         """All nodes that need nothing."""
         if isinstance(node, _REFUSED):
             said = f"`{type(node).__name__.lower()}` has no use in an expression."
@@ -21,7 +23,7 @@ class Counting(NodeTransformer):
         """Each turn costs what its body costs."""
         steps, size = _price(node)
         self.generic_visit(node)
-        node.iter = _filter(node.iter, "counted", nodes.Const(steps), nodes.Const(size))
+        node.iter = _filter(cast("nodes.Expr", node.iter), "counted", nodes.Const(steps), nodes.Const(size))
         return node
 
     def visit_Macro(self, node: nodes.Macro) -> nodes.Node:  # noqa: N802
@@ -53,13 +55,20 @@ class Counting(NodeTransformer):
         return _filter(nodes.List(node.nodes, lineno=node.lineno), "concatenated")
 
     def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:  # noqa: N802
-        """A slice is a filter."""
+        """A slice is a filter; an index is weighed before it is hashed."""
         self.generic_visit(node)
         if not isinstance(node.arg, nodes.Slice):
+            node.arg = _weighed(node.arg)
             return node
         cut = node.arg
-        ends = [end or nodes.Const(None) for end in (cut.start, cut.stop, cut.step)]
+        ends: list[nodes.Expr] = [end or nodes.Const(None) for end in (cut.start, cut.stop, cut.step)]
         return _filter(node.node, "sliced", *ends)
+
+    def visit_Pair(self, node: nodes.Pair) -> nodes.Node:  # noqa: N802
+        """Keys are weighed before they are hashed."""
+        self.generic_visit(node)
+        node.key = _weighed(node.key)
+        return node
 
 
 def _weighed(node: nodes.Expr) -> nodes.Expr:

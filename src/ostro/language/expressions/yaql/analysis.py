@@ -20,7 +20,7 @@ from ostro.language.expressions.yaql.signatures import FUNCTIONS, METHODS
 
 _CHANCE = frozenset({"random", "uuid"})
 _LIBRARY_LAMBDAS = frozenset(
-    {"accumulate", "assert", "def", "generate", "generateMany", "join", "mergeWith", "sliceWhere"}
+    {"accumulate", "assert", "def", "generate", "generateMany", "join", "mergeWith", "sliceWhere", "zipLongest"}
 )
 _COMPUTED: Any = object()
 
@@ -29,21 +29,24 @@ def asked_by(node: Node) -> Asked:
     """All that the expression asks for."""
     found = _Finder()
     found.visit(node, outside=True)
-    return Asked(frozenset(found.roots), frozenset(found.needs), frozenset(found.functions))
+    return Asked(
+        frozenset(found.roots), frozenset(found.needs), frozenset(found.functions), frozenset(found.reached)
+    )
 
 
 class _Finder:
-    """`outside` says whether `$` is still the context, and not an element of something."""
+    """`outside` says whether `$` is still the context, and not an element of something; None: who knows."""
 
     def __init__(self) -> None:
         self.roots: set[str] = set()
+        self.reached: set[str] = set()
         self.needs: set[Need] = set()
         self.functions: set[str] = set()
 
-    def visit(self, node: Node, *, outside: bool) -> None:
-        root = _root_of(node) if outside else None
+    def visit(self, node: Node, *, outside: bool | None) -> None:
+        root = _root_of(node)
         if root is not None:
-            self.roots.add(root)
+            self.root(root, outside=outside)
         elif isinstance(node, Binary) and node.operator == "->":
             self.visit(node.left, outside=outside)
             self.visit(node.right, outside=outside and not _rebinds(node.left))
@@ -52,9 +55,17 @@ class _Finder:
             if root is None or not _is_context(part):
                 self.visit(part, outside=still)
 
-    def parts(self, node: Node, *, outside: bool) -> list[tuple[Node, bool]]:
+    def root(self, name: str, *, outside: bool | None) -> None:
+        if outside:
+            self.roots.add(name)
+        if name != "*" or outside is not False:
+            self.reached.add(name)
+
+    def parts(self, node: Node, *, outside: bool | None) -> list[tuple[Node, bool | None]]:
         if isinstance(node, Call):
             self.called(node)
+            if node.name in _LIBRARY_LAMBDAS:
+                return [(part, outside and None) for part in node.arguments]
             return [
                 (part, outside and not _takes_elements(node.name, index))
                 for index, part in enumerate(node.arguments)
@@ -115,6 +126,8 @@ def _rebinds(node: Node) -> bool:
 
 def _takes_elements(name: str, index: int) -> bool:
     overloads = [(one, 1) for one in METHODS.get(name, [])] + [(one, 0) for one in FUNCTIONS.get(name, [])]
-    if name in _LIBRARY_LAMBDAS:
-        return True
-    return any(one.param(index + shift).lazy in ("each", "match") for one, shift in overloads if one.takes(index + 1 + shift))
+    return any(
+        one.param(index + shift).lazy in ("each", "match")
+        for one, shift in overloads
+        if one.takes(index + 1 + shift)
+    )

@@ -1,12 +1,12 @@
 """How a call in the text becomes a call of an overload."""
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
 from ostro.language.expressions.evaluation import Run
 from ostro.language.expressions.failures import ExpressionError, Kind, named
 from ostro.language.expressions.functions import FUNCTIONS as OURS
+from ostro.language.expressions.functions import fits
 from ostro.language.expressions.yaql.frames import LAZY, Code, Frame
 from ostro.language.expressions.yaql.grammar import Elsewhere
 from ostro.language.expressions.yaql.nodes import Call, Node, Pair, Word
@@ -63,9 +63,7 @@ def _only(node: Call, overload: Overload, codes: list[Code]) -> Code:
 
 def _any(node: Call, overloads: list[Overload], codes: list[Code]) -> Code:
     """A function with several: the first that accepts all arguments."""
-    choices = [
-        ([one.param(index).accepts for index in range(len(codes))], one.call) for one in overloads
-    ]
+    choices = [([one.param(index).accepts for index in range(len(codes))], one.call) for one in overloads]
 
     def run(frame: Frame) -> Any:
         values = [code(frame) for code in codes]
@@ -126,7 +124,7 @@ def _ours(node: Call, compile_node: Compile) -> Code:
         for part in node.arguments
         if isinstance(part, Pair) and isinstance(part.source, Word)
     }
-    if not _fits(function, len(plain), pairs) or len(plain) + len(pairs) != len(node.arguments):
+    if not fits(function, len(plain), pairs) or len(plain) + len(pairs) != len(node.arguments):
         said = f"`{node.name}` does not take these arguments."
         return lambda _: _raise(ExpressionError(Kind.TYPE, said, offset=node.offset))
 
@@ -137,14 +135,6 @@ def _ours(node: Call, compile_node: Compile) -> Code:
         return function(frame[2], *values, **named_values)
 
     return run
-
-
-def _fits(function: Callable[..., Any], count: int, names: dict[str, Code]) -> bool:
-    try:
-        inspect.signature(function).bind(None, *range(count), **dict.fromkeys(names))
-    except TypeError:
-        return False
-    return True
 
 
 def _raise(error: ExpressionError) -> Any:

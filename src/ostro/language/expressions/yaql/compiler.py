@@ -10,10 +10,10 @@ from typing import Any
 
 from ostro.language.expressions.evaluation import Run
 from ostro.language.expressions.failures import ExpressionError, Kind, named
-from ostro.language.expressions.yaql.functions import branches, folds, maps, patterns, rows, texts  # noqa: F401 (they fill the tables)
 from ostro.language.expressions.yaql.bindings import bindings
 from ostro.language.expressions.yaql.calls import call, mapped, method_call
 from ostro.language.expressions.yaql.frames import Code, Frame
+from ostro.language.expressions.yaql.functions import branches, folds, maps, patterns, rows, texts  # noqa: F401 (they fill the tables)
 from ostro.language.expressions.yaql.grammar import Elsewhere
 from ostro.language.expressions.yaql.nodes import (
     Binary,
@@ -35,7 +35,7 @@ from ostro.language.expressions.yaql.values import ROWS, Lazy, usable
 _TIMES = (date, timedelta)
 
 
-def compile_node(node: Node) -> Code:
+def compile_node(node: Node) -> Code:  # noqa: PLR0911 (a case a node)
     """The closure of a node; Elsewhere if it is the library's."""
     match node:
         case Literal(value) | Word(value):
@@ -86,17 +86,17 @@ def _index(node: Index) -> Code:
     argument, offset = arguments[0], node.offset
 
     def run(frame: Frame) -> Any:
-        rows, at = value(frame), argument(frame)
-        kind = type(rows)
+        held, at = value(frame), argument(frame)
+        kind = type(held)
         if (kind is list or kind is tuple) and isinstance(at, int):
-            if -len(rows) <= at < len(rows):
-                return rows[at]
-            said = f"There is no element {at} in a list of {len(rows)}."
+            if -len(held) <= at < len(held):
+                return held[at]
+            said = f"There is no element {at} in a list of {len(held)}."
             raise ExpressionError(Kind.UNKNOWN, said, offset=offset)
-        if isinstance(rows, Mapping):
-            return _member(rows, usable(at), offset)
+        if isinstance(held, Mapping):
+            return _member(held, usable(at), offset)
         raise ExpressionError(
-            Kind.TYPE, f"{named(rows).capitalize()} has no element {named(at)}.", offset=offset
+            Kind.TYPE, f"{named(held).capitalize()} has no element {named(at)}.", offset=offset
         )
 
     return run

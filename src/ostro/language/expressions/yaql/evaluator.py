@@ -18,17 +18,28 @@ from ostro.language.expressions.yaql.nodes import Node
 class Yaql:
     """What stands between `<%` and `%>`. `offset` is where it starts in the whole text."""
 
-    __slots__ = ("_code", "_statement", "asked", "offset", "text")
+    __slots__ = ("_code", "_statement", "asked", "is_read", "offset", "text")
 
     def __init__(self, text: str, offset: int) -> None:
         self.text = text
         self.offset = offset
         self._statement: Any = None
-        node = _tree(text, offset)
-        self._code = None if node is None else _compiled(node)
-        self.asked = Asked() if node is None else asked_by(node)
+        self._code: Code | None = None
+        try:
+            self._read()
+        except RecursionError:
+            said = "The expression is nested too deeply."
+            raise ExpressionError(Kind.LIMIT, said, offset=offset) from None
+
+    def _read(self) -> None:
+        node = _tree(self.text, self.offset)
+        self.is_read = node is not None
         if node is None:
-            self._statement = engine.read(text, offset)
+            self.asked = Asked()
+            self._statement = engine.read(self.text, self.offset)
+        else:
+            self.asked = asked_by(node)
+            self._code = _compiled(node)
 
     @property
     def is_compiled(self) -> bool:
@@ -60,13 +71,19 @@ class Yaql:
             self._statement = engine.read(self.text, self.offset)
         fresh = Run(run.snapshot, run.limits)
         try:
-            return engine.evaluate(self._statement, data, fresh)
+            return engine.evaluate(self._statement, self._read_of(data), fresh)
         except ExpressionError as error:
             if otherwise is not None and error.kind is Kind.TYPE:
                 raise otherwise from None
             raise
         finally:
             run.meter.left -= fresh.meter.limits.steps - fresh.meter.left
+
+    def _read_of(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The variables that it reads: the library converts all that it is given."""
+        if not self.is_read or "*" in self.asked.reached:
+            return data
+        return {name: data[name] for name in self.asked.reached if name in data}
 
 
 def _tree(text: str, offset: int) -> Node | None:

@@ -47,15 +47,19 @@ def of_match(body: Code, node: Node) -> Code:
         _, names, run = frame
 
         def of(found: Match, named: dict[str, int]) -> Any:
-            groups = range(len(found.groups()) + 1)
-            run.meter.spend(steps + 2 * len(groups))
-            records = {str(index + 1): _record(found, index) for index in groups}
-            more = {name: records[str(index + 1)] for name, index in named.items()}
-            return body((records["1"], {**names, **records, **more}, run))
+            records = records_of(found, named)
+            run.meter.spend(steps + 2 * len(records))
+            return body((records["1"], {**names, **records}, run))
 
         return of
 
     return bind
+
+
+def records_of(found: Match, named: dict[str, int]) -> dict[str, Any]:
+    """The variables of a match: "1" for all of it, "2", ... for its groups, and the names of named ones."""
+    records = {str(index + 1): _record(found, index) for index in range(len(found.groups()) + 1)}
+    return records | {name: records[str(index + 1)] for name, index in named.items()}
 
 
 def _record(found: Match, index: int) -> dict[str, Any]:

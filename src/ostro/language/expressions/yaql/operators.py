@@ -8,7 +8,7 @@ from ostro.language.expressions import regexes
 from ostro.language.expressions.evaluation import Run
 from ostro.language.expressions.failures import ExpressionError, Kind, named
 from ostro.language.expressions.yaql.grammar import Elsewhere
-from ostro.language.expressions.yaql.values import ROWS, Lazy, equal
+from ostro.language.expressions.yaql.values import ROWS, Lazy, View, equal
 
 _NUMBERS = frozenset({int, float})
 _OURS = frozenset({str, int, float, bool, type(None), dict, regexes.Regex, *ROWS})
@@ -141,6 +141,8 @@ def among(run: Run, value: Any, rows: Any) -> bool:
         run.meter.spend(len(rows) >> 3)
         if type(value) in _NUMBERS or type(value) is str:
             return value in rows
+    if type(rows) is View and rows.pairs:
+        raise Elsewhere
     for row in rows:
         run.meter.spend()
         if row is value or equal(run, row, value):
@@ -180,5 +182,5 @@ BINARY: dict[str, Callable[[Run, Any, Any], Any]] = {
 UNARY: dict[str, Callable[[Run, Any], Any]] = {
     "-": negate,
     "+": keep_sign,
-    "not": lambda run, value: not value,
+    "not": lambda _, value: not value,
 }

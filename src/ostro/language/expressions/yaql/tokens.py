@@ -5,6 +5,7 @@ import re
 from typing import Any, NamedTuple
 
 from ostro.language.expressions.failures import ExpressionError, Kind
+from ostro.language.expressions.limits import MOST_TOKENS
 
 
 class Token(NamedTuple):
@@ -38,11 +39,18 @@ def tokens_of(text: str, base: int = 0) -> list[Token]:
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None:
-            said = "a text that does not end" if text[at] in "'\"`" else f"`{text[at]}`, which has no meaning here"
+            said = (
+                "a text that does not end"
+                if text[at] in "'\"`"
+                else f"`{text[at]}`, which has no meaning here"
+            )
             raise ExpressionError(Kind.SYNTAX, f"The expression has {said}.", offset=base + at)
         if match.lastgroup != "space":
             found.append(_token(match, base + at))
         at = match.end()
+        if len(found) > MOST_TOKENS:
+            said = f"The expression has more than {MOST_TOKENS} words and signs."
+            raise ExpressionError(Kind.LIMIT, said, offset=base)
     found.append(Token("end", None, base + len(text)))
     return found
 

@@ -38,10 +38,11 @@ class Lazy:
 class View:
     """The keys, values or items of a map: read often, not indexed. Values have no `len`."""
 
-    __slots__ = ("countable", "rows")
+    __slots__ = ("countable", "pairs", "rows")
 
-    def __init__(self, rows: list[Any], *, countable: bool) -> None:
+    def __init__(self, rows: list[Any], *, countable: bool, pairs: bool = False) -> None:
         self.rows = rows
+        self.pairs = pairs
         self.countable = countable
 
     def __iter__(self) -> Iterator[Any]:
@@ -66,7 +67,7 @@ class Ordered:
     def __iter__(self) -> Iterator[Any]:
         if self._sorted is None:
             self._sorted = self._sort(self.source, self.fields)
-        return iter(self._sorted)
+        yield from self._sorted
 
     def also_by(self, field: Field) -> "Ordered":
         """The same with one more field."""
@@ -113,7 +114,7 @@ def _frozen(value: Any) -> Any:
         return tuple(_frozen(part) for part in value)
     if isinstance(value, Mapping):
         return frozenset((key, _frozen(part)) for key, part in value.items())
-    if type(value) in SCALARS:
+    if type(value) in SCALARS or type(value) not in (tuple, View):
         return value
     raise TypeError(f"{named(value)} cannot be a key")
 

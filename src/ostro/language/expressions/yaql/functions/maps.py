@@ -5,8 +5,8 @@ from itertools import islice
 from typing import Any
 
 from ostro.language.expressions.evaluation import Run
-from ostro.language.expressions.yaql.operators import among
 from ostro.language.expressions.yaql.functions.rows import counted
+from ostro.language.expressions.yaql.operators import among
 from ostro.language.expressions.yaql.signatures import ANY, DICT, ROWS, function, method
 from ostro.language.expressions.yaql.values import View, key_of, usable
 
@@ -90,7 +90,7 @@ def values(run: Run, value: Map) -> View:
 def items(run: Run, value: Map) -> View:
     """Pairs of key and value."""
     run.meter.spend(len(value) >> 1)
-    return View([list(pair) for pair in value.items()], countable=True)
+    return View([list(pair) for pair in value.items()], countable=True, pairs=True)
 
 
 @method("containsKey", DICT, ANY)

@@ -200,7 +200,9 @@ def cycle(run: Run, rows: Any) -> Lazy:
 @method("zip", ROWS, rest=ROWS)
 def zipped(run: Run, *several: Any) -> Lazy:
     """The first ones of all, then the second ones, until one has no more."""
-    return Lazy(run, (list(row) for row in zip(*(counted(run, rows) for rows in several), strict=False)), *several)
+    return Lazy(
+        run, (list(row) for row in zip(*(counted(run, rows) for rows in several), strict=False)), *several
+    )
 
 
 @method("slice", ROWS, INT)
@@ -249,10 +251,11 @@ def backwards(run: Run, rows: Any) -> Lazy:
 def flatten(run: Run, rows: Any) -> Lazy:
     """Sequences inside replaced by their elements, all the way down."""
 
-    def made(inner: Any) -> Iterator[Any]:
-        for row in counted(run, inner):
+    def made(inner: Any, depth: int = 1) -> Iterator[Any]:
+        for row in inner:
+            run.meter.spend(2 + (depth >> 2))
             if type(row) in ROW_TYPES:
-                yield from made(row)
+                yield from made(row, depth + 1)
             else:
                 yield row
 

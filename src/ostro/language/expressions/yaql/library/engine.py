@@ -2,6 +2,7 @@
 
 import collections.abc  # noqa: F401 (yaql 3.2.0 uses it and forgets to import it)
 import functools
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ from ostro.language.expressions.yaql.library.safe import register_safe
 from ostro.language.expressions.yaql.library.watched import Watched
 
 Statement = Any
-_LIBRARY_ERRORS = (exceptions.FunctionResolutionError, exceptions.ArgumentException)
+_LIBRARY_ERRORS = (exceptions.ResolutionError, exceptions.ArgumentException)
 
 
 @functools.cache
@@ -54,12 +55,27 @@ def evaluate(statement: Statement, data: Mapping[str, Any], run: Run) -> Any:
     """The plain result. Library errors go through, but for the ones that say little."""
     context = Watched(_standard_library())
     context.run = run
+    before = run.meter.left
     run.meter.weigh(data)
+    run.meter.spend(3 * (before - run.meter.left))
     context["$"] = utils.convert_input_data(data)
     try:
         return plain(run, statement.evaluate(context=context))
     except _LIBRARY_ERRORS as error:
-        said = f"The expression has a part that does not fit: {error}."
-        raise ExpressionError(Kind.TYPE, said) from None
+        raise ExpressionError(Kind.TYPE, _said(error)) from None
     except (exceptions.CollectionTooLargeException, exceptions.MemoryQuotaExceededException):
         raise ExpressionError(Kind.LIMIT, "The expression makes a value that is too large.") from None
+
+
+def _said(error: Exception) -> str:
+    """The library's own sentences show values, addresses too."""
+    found = _NAME.search(str(error))
+    name = found.group(1) if found else "a function"
+    for mark in ("#property#", "#operator_", "#unary_operator_", "#", "*"):
+        name = name.removeprefix(mark)
+    if isinstance(error, exceptions.NoFunctionRegisteredException | exceptions.NoMethodRegisteredException):
+        return f"There is no function, method or property `{name}` for this."
+    return f"`{name}` does not work on what it is given."
+
+
+_NAME = re.compile(r'"([^"]*)"')

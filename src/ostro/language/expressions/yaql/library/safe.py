@@ -11,15 +11,17 @@ from yaql.language import specs, utils, yaqltypes  # type: ignore[import-untyped
 from yaql.standard_library import date_time  # type: ignore[import-untyped]
 
 from ostro.language.expressions.evaluation import Run
-from ostro.language.expressions.failures import ExpressionError, Kind
+from ostro.language.expressions.failures import ExpressionError, Kind, named
 from ostro.language.expressions.functions import FUNCTIONS
-from ostro.language.expressions.regexes import Regex, compiled
+from ostro.language.expressions.regexes import Match, Regex, compiled
+from ostro.language.expressions.yaql.frames import records_of
 from ostro.language.expressions.yaql.functions import patterns, texts
 from ostro.language.expressions.yaql.library.watched import Watched
 
 _Declared = Callable[..., Any]
 _TEXT = yaqltypes.String()
 _NUMBER = yaqltypes.Number()
+_SELECTOR = yaqltypes.Lambda(with_context=True)
 _ROWS = yaqltypes.Iterable()
 _LONGEST_DATE = 200
 _SIMPLE = (str, int, float, type(None))
@@ -124,8 +126,27 @@ def _cycle(collection: Any, context: Watched) -> Iterator[Any]:
         yield from _counted(context.of(), kept)
 
 
+def _printed(run: Run, value: Any) -> str:
+    """As text; what Python can only write as an address is never the same twice."""
+    if isinstance(value, _SIMPLE):
+        return str(texts.as_text(run, value))
+    run.meter.grow(run.meter.weigh(value))
+    made = str(value)
+    if _ADDRESS in made:
+        raise ExpressionError(Kind.TYPE, f"{named(value).capitalize()} cannot be written as text.")
+    return made
+
+
+_ADDRESS = " object at 0x"
+
+
+@_function("str")
+def _str(context: Watched, value: Any) -> str:
+    return _printed(context.of(), value)
+
+
 def _joined(run: Run, rows: Any, separator: str) -> str:
-    made = [texts.as_text(run, row) if isinstance(row, _SIMPLE) else str(row) for row in rows]
+    made = [_printed(run, row) for row in rows]
     run.meter.grow(sum(map(len, made)) + len(separator) * len(made))
     return separator.join(made)
 
@@ -197,6 +218,38 @@ def _search(regexp: Regex, context: Watched, string: str) -> Any:
     return patterns.search(context.of(), regexp, string)
 
 
+def _published(context: Watched, found: Match, regex: Regex) -> Watched:
+    """A context with the match as `$`, its groups as `$2`, ..., and the named ones."""
+    inner = context.create_child_context()
+    for name, record in records_of(found, regex.named).items():
+        inner[f"${name}"] = utils.convert_input_data(record)
+    return inner
+
+
+@_method("search", regexp=Regex, string=_TEXT, selector=_SELECTOR)
+def _search_by(regexp: Regex, context: Watched, string: str, selector: Any) -> Any:
+    found = regexp.search(context.of(), string)
+    return None if found is None else selector(_published(context, found, regexp))
+
+
+@_method("searchAll", regexp=Regex, string=_TEXT, selector=_SELECTOR)
+def _search_all_by(regexp: Regex, context: Watched, string: str, selector: Any) -> Any:
+    for found in regexp.find_all(context.of(), string):
+        yield selector(_published(context, found, regexp))
+
+
+@_method("replaceBy", regexp=Regex, string=_TEXT, repl=_SELECTOR, count=int)
+def _replace_by(regexp: Regex, context: Watched, string: str, repl: Any, count: int = 0) -> str:
+    return regexp.replace(
+        context.of(), string, lambda found: repl(_published(context, found, regexp)), count
+    )
+
+
+@_method("replaceBy", string=_TEXT, regexp=Regex, repl=_SELECTOR, count=int)
+def _text_replace_by(string: str, context: Watched, regexp: Regex, repl: Any, count: int = 0) -> str:
+    return _replace_by(regexp, context, string, repl, count)
+
+
 @_method("searchAll", regexp=Regex, string=_TEXT)
 def _search_all(regexp: Regex, context: Watched, string: str) -> Any:
     return iter(patterns.search_all(context.of(), regexp, string))
@@ -205,6 +258,16 @@ def _search_all(regexp: Regex, context: Watched, string: str) -> Any:
 @_method("split", regexp=Regex, string=_TEXT, most=int)
 def _split(regexp: Regex, context: Watched, string: str, most: int = 0) -> Any:
     return list(regexp.split(context.of(), string, most))
+
+
+@_method("split", string=_TEXT, regexp=Regex, most=int)
+def _text_split(string: str, context: Watched, regexp: Regex, most: int = 0) -> Any:
+    return list(regexp.split(context.of(), string, most))
+
+
+@_method("replace", string=_TEXT, regexp=Regex, new=_TEXT, count=int)
+def _text_replace_pattern(string: str, context: Watched, regexp: Regex, new: str, count: int = 0) -> Any:
+    return patterns.replace(context.of(), regexp, string, new, count)
 
 
 @_method("replace", regexp=Regex, string=_TEXT, new=_TEXT, count=int)

@@ -9,14 +9,18 @@ from ostro.language.expressions.evaluation import Run
 
 PRICE = 150
 """Steps of one call inside the library: about 40 µs."""
-_REACHING = frozenset({"#get_context_data", "#operator_.", "#operator_?.", "#indexer", "first", "last", "get"})
+_REACHING = frozenset(
+    {"#get_context_data", "#operator_.", "#operator_?.", "#indexer", "first", "last", "get"}
+)
 _MADE = (tuple, list, set, frozenset, utils.MappingType)
 
 
 class Watched(contexts.Context):  # type: ignore[misc]
     """Made for one evaluation; its children know its run."""
 
-    def __init__(self, parent_context: Any = None, data: Any = utils.NO_VALUE, convention: Any = None) -> None:
+    def __init__(
+        self, parent_context: Any = None, data: Any = utils.NO_VALUE, convention: Any = None
+    ) -> None:
         super().__init__(parent_context, data, convention)
         self.run: Run | None = getattr(parent_context, "run", None)
 
