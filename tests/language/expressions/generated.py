@@ -22,10 +22,35 @@ DATA = {
 
 NUMBERS = ["0", "1", "2", "-1", "10", "2.5", "0.5", "$.n", "$.m", "$.f", "$.z", "$.d.a"]
 TEXTS = ["a", "'hello'", "' x '", '"b,a"', "''", "$.s", "$.u", "$.e", "'1'", "`a\\d`"]
-LISTS = ["$.l", "$.t", "$.x", "$.none", "[]", "[1, 2]", "[a, b]", "range(4)", "$.rows.a", "$.d.l", "$.t.where(true)"]
+LISTS = [
+    "$.l",
+    "$.t",
+    "$.x",
+    "$.none",
+    "[]",
+    "[1, 2]",
+    "[a, b]",
+    "range(4)",
+    "$.rows.a",
+    "$.d.l",
+    "$.t.where(true)",
+]
 DICTS = ["$.d", "{}", "{a => 1}", "$.rows[0]", "{a => {b => 2}, 'c d' => 3}", "$.d.b"]
 OTHERS = ["null", "true", "false", "$.nil", "$.yes", "$", "$.missing", "$.d.nope"]
-ROW = ["$", "$.a", "$ > 1", "$ * 2", "$ = 2", "$.b = x", "str($)", "$.l", "[$, 1]", "$.get(a, 0)", "not $", "$.len()"]
+ROW = [
+    "$",
+    "$.a",
+    "$ > 1",
+    "$ * 2",
+    "$ = 2",
+    "$.b = x",
+    "str($)",
+    "$.l",
+    "[$, 1]",
+    "$.get(a, 0)",
+    "not $",
+    "$.len()",
+]
 
 
 class Generator:
@@ -39,7 +64,7 @@ class Generator:
 
     def one(self, depth: int) -> str:
         kind = self.random.choice(["number", "text_of", "rows", "dict", "flag", "other"])
-        return getattr(self, kind)(depth)
+        return str(getattr(self, kind)(depth))
 
     def pick(self, several: list[str]) -> str:
         return self.random.choice(several)
@@ -52,7 +77,12 @@ class Generator:
             return self.one(depth - 1) if depth > 0 else self.pick(OTHERS)
         if depth <= 0:
             return self.pick(NUMBERS)
-        a, b, rows, text = (self.number(depth - 1), self.number(depth - 1), self.rows(depth - 1), self.text_of(depth - 1))
+        a, b, rows, text = (
+            self.number(depth - 1),
+            self.number(depth - 1),
+            self.rows(depth - 1),
+            self.text_of(depth - 1),
+        )
         return self.pick(
             [
                 f"{a} + {b}", f"{a} - {b}", f"({a}) * {b}", f"{a} / ({b})", f"({a}) mod {b}", f"-({a})",
@@ -126,7 +156,12 @@ class Generator:
             return self.one(depth - 1) if depth > 0 else self.pick(OTHERS)
         if depth <= 0:
             return self.pick(DICTS)
-        a, b, one, text = self.dict(depth - 1), self.dict(depth - 1), self.one(depth - 1), self.text_of(depth - 1)
+        a, b, one, text = (
+            self.dict(depth - 1),
+            self.dict(depth - 1),
+            self.one(depth - 1),
+            self.text_of(depth - 1),
+        )
         return self.pick(
             [
                 f"{a} + {b}", f"{{k => {one}, {text} => 1}}", f"({a}).set(a, {one})", f"({a}).set({b})",
@@ -161,4 +196,14 @@ class Generator:
         if depth <= 0 or self.random.random() < 0.5:
             return self.pick(OTHERS)
         a = self.one(depth - 1)
-        return self.pick([f"({a})?.a", f"({a})?.len()", f"{a}.a", f"({a})[0]", f"({a})[a]", f"coalesce({a}, 1)", f"({a}).b.c"])
+        return self.pick(
+            [
+                f"({a})?.a",
+                f"({a})?.len()",
+                f"{a}.a",
+                f"({a})[0]",
+                f"({a})[a]",
+                f"coalesce({a}, 1)",
+                f"({a}).b.c",
+            ]
+        )

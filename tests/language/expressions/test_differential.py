@@ -5,8 +5,8 @@ import functools
 from typing import Any
 
 import pytest
-import yaql
-from yaql.language import factory, utils
+import yaql  # type: ignore[import-untyped]
+from yaql.language import factory, utils  # type: ignore[import-untyped]
 
 from ostro.language.expressions import ExpressionError, ExpressionLimits
 from ostro.language.expressions.evaluation import Run
@@ -31,7 +31,11 @@ def text_of(value):
     """As the library's, but that it does not write an address, which is never the same twice."""
     if not isinstance(value, str | int | float | tuple | list | dict | utils.FrozenDict | None):
         raise TypeError
-    return {None: "null", True: "true", False: "false"}[value] if value is None or value is True or value is False else str(value)
+    return (
+        {None: "null", True: "true", False: "false"}[value]
+        if value is None or value is True or value is False
+        else str(value)
+    )
 
 
 def by_the_library(text: str) -> Any:

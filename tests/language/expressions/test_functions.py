@@ -35,7 +35,11 @@ ANSWERS = {
         ("tasks(execution().id).name", "tasks(execution().id) | map(attribute='name')", ["build", "test"]),
         ("tasks('42', true, ERROR, true)", "tasks('42', true, 'ERROR', flat=true)", []),
         ("execution().input.x", "execution().input.x", 1),
-        ("executions(root_execution_id => r, state => ERROR).id", "executions(none, 'r', 'ERROR')[0].id", ["43"]),
+        (
+            "executions(root_execution_id => r, state => ERROR).id",
+            "executions(none, 'r', 'ERROR')[0].id",
+            ["43"],
+        ),
         ("env().region", "env().region", "eu"),
         ("global(colour)", "global('colour')", "red"),
         ("errors()[0].state_info", "errors()[0].state_info", "boom"),
@@ -62,7 +66,9 @@ def test_a_function_gives_the_same_in_both_languages(yaql, jinja, value) -> None
         assert (found, other) == (value, value)
 
 
-@pytest.mark.parametrize("text", ["<% task(1, 2) %>", "{{ task(1, 2) }}", "<% env(x => 1) %>", "{{ global() }}"])
+@pytest.mark.parametrize(
+    "text", ["<% task(1, 2) %>", "{{ task(1, 2) }}", "<% env(x => 1) %>", "{{ global() }}"]
+)
 def test_wrong_arguments_are_told(text) -> None:
     with pytest.raises(ExpressionError, match="does not take these arguments"):
         value_of(text, {}, ANSWERS)

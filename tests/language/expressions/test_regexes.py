@@ -25,7 +25,9 @@ def pattern(random: Random) -> str:
     parts = []
     for _ in range(random.randint(1, 4)):
         atom = random.choice(ATOMS)
-        parts.append(atom if atom in "^$" or atom.startswith(("(?=", "(?!", "(?<")) else atom + random.choice(AGAIN))
+        parts.append(
+            atom if atom in "^$" or atom.startswith(("(?=", "(?!", "(?<")) else atom + random.choice(AGAIN)
+        )
     return "|".join(["".join(parts)] if random.random() < 0.8 else parts)
 
 

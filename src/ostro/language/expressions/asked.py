@@ -27,7 +27,12 @@ class Asked(msgspec.Struct, frozen=True):
 
     def and_(self, other: "Asked") -> "Asked":
         """What both ask for."""
-        return Asked(self.roots | other.roots, self.needs | other.needs, self.functions | other.functions, self.reached | other.reached)
+        return Asked(
+            self.roots | other.roots,
+            self.needs | other.needs,
+            self.functions | other.functions,
+            self.reached | other.reached,
+        )
 
 
 _BY_NAME = {

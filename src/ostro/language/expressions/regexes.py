@@ -142,7 +142,10 @@ def filled(template: str, found: Match, regex: Regex) -> str:
     return _REFERENCE.sub(lambda at: _reference(at, found, regex), template)
 
 
-_REFERENCE = re.compile(r"\\(?:g<(?P<name>\w+)>|(?P<octal>0[0-7]{0,2}|[0-3][0-7]{2})|(?P<number>[1-9]\d?)|(?P<other>.?))", re.DOTALL)
+_REFERENCE = re.compile(
+    r"\\(?:g<(?P<name>\w+)>|(?P<octal>0[0-7]{0,2}|[0-3][0-7]{2})|(?P<number>[1-9]\d?)|(?P<other>.?))",
+    re.DOTALL,
+)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "f": "\f", "v": "\v", "b": "\b", "\\": "\\"}
 
 

@@ -20,7 +20,17 @@ from ostro.language.expressions.yaql.signatures import FUNCTIONS, METHODS
 
 _CHANCE = frozenset({"random", "uuid"})
 _LIBRARY_LAMBDAS = frozenset(
-    {"accumulate", "assert", "def", "generate", "generateMany", "join", "mergeWith", "sliceWhere", "zipLongest"}
+    {
+        "accumulate",
+        "assert",
+        "def",
+        "generate",
+        "generateMany",
+        "join",
+        "mergeWith",
+        "sliceWhere",
+        "zipLongest",
+    }
 )
 _COMPUTED: Any = object()
 

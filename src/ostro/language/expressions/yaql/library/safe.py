@@ -220,7 +220,7 @@ def _search(regexp: Regex, context: Watched, string: str) -> Any:
 
 def _published(context: Watched, found: Match, regex: Regex) -> Watched:
     """A context with the match as `$`, its groups as `$2`, ..., and the named ones."""
-    inner = context.create_child_context()
+    inner: Watched = context.create_child_context()
     for name, record in records_of(found, regex.named).items():
         inner[f"${name}"] = utils.convert_input_data(record)
     return inner
@@ -240,14 +240,12 @@ def _search_all_by(regexp: Regex, context: Watched, string: str, selector: Any) 
 
 @_method("replaceBy", regexp=Regex, string=_TEXT, repl=_SELECTOR, count=int)
 def _replace_by(regexp: Regex, context: Watched, string: str, repl: Any, count: int = 0) -> str:
-    return regexp.replace(
-        context.of(), string, lambda found: repl(_published(context, found, regexp)), count
-    )
+    return regexp.replace(context.of(), string, lambda found: repl(_published(context, found, regexp)), count)
 
 
 @_method("replaceBy", string=_TEXT, regexp=Regex, repl=_SELECTOR, count=int)
 def _text_replace_by(string: str, context: Watched, regexp: Regex, repl: Any, count: int = 0) -> str:
-    return _replace_by(regexp, context, string, repl, count)
+    return str(_replace_by(regexp, context, string, repl, count))
 
 
 @_method("searchAll", regexp=Regex, string=_TEXT)
