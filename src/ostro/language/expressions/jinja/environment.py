@@ -1,5 +1,6 @@
 """The sandbox, and the context that knows its run."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
@@ -15,6 +16,7 @@ from ostro.language.expressions.jinja import costs, filters
 from ostro.language.expressions.jinja.calls import before_call
 from ostro.language.expressions.jinja.rewriting import Counting
 
+_ADDRESS = re.compile(r"<[^<>]* at 0x[0-9a-f]+>")
 _PRINTED = (str, int, float, type(None), list, tuple, dict, Mapping)
 
 
@@ -76,7 +78,7 @@ def _printed(context: Context, value: Any) -> Any:
         raise ExpressionError(Kind.TYPE, f"{named(value).capitalize()} cannot be put into text.")
     run.meter.grow(costs.size_of(run, value))
     text = str(value)
-    if " object at 0x" in text and not isinstance(value, str):
+    if _ADDRESS.search(text) and not isinstance(value, str):
         raise ExpressionError(Kind.TYPE, "A sequence that is still to be read cannot be put into text.")
     return text
 

@@ -6,7 +6,7 @@ from typing import Any
 from ostro.language.expressions.evaluation import Run
 from ostro.language.expressions.regexes import Match
 from ostro.language.expressions.yaql.nodes import Node, walk
-from ostro.language.expressions.yaql.values import MISSING
+from ostro.language.expressions.yaql.values import MISSING, Made
 
 Frame = tuple[Any, dict[str, Any], Run]
 Code = Callable[[Frame], Any]
@@ -63,7 +63,7 @@ def records_of(found: Match, named: dict[str, int]) -> dict[str, Any]:
 
 
 def _record(found: Match, index: int) -> dict[str, Any]:
-    return {"value": found.group(index), "start": found.start(index), "end": found.end(index)}
+    return Made(value=found.group(index), start=found.start(index), end=found.end(index))
 
 
 LAZY: dict[str, Callable[[Code, Node], Code]] = {"each": each, "later": later, "match": of_match}

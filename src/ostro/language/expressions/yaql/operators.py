@@ -8,10 +8,10 @@ from ostro.language.expressions import regexes
 from ostro.language.expressions.evaluation import Run
 from ostro.language.expressions.failures import ExpressionError, Kind, named
 from ostro.language.expressions.yaql.grammar import Elsewhere
-from ostro.language.expressions.yaql.values import ROWS, Lazy, View, equal
+from ostro.language.expressions.yaql.values import ROWS, Lazy, Made, View, equal
 
 _NUMBERS = frozenset({int, float})
-_OURS = frozenset({str, int, float, bool, type(None), dict, regexes.Regex, *ROWS})
+_OURS = frozenset({str, int, float, bool, type(None), dict, Made, regexes.Regex, *ROWS})
 
 
 def mismatch(what: str, *operands: Any) -> Never:
@@ -35,7 +35,7 @@ def add(run: Run, left: Any, right: Any) -> Any:
         return left + right
     if kind in ROWS and other in ROWS:
         return Lazy(run, chain(_iterated(run, left), _iterated(run, right)), left, right)
-    if kind is dict and other is dict:
+    if isinstance(left, dict) and isinstance(right, dict):
         run.meter.grow(64 * (len(left) + len(right)))
         run.meter.spend(len(left) + len(right))
         return {**left, **right}

@@ -11,7 +11,7 @@ from typing import Any
 
 from ostro.language.expressions.regexes import Regex
 from ostro.language.expressions.yaql.values import ROWS as ROW_TYPES
-from ostro.language.expressions.yaql.values import Lazy, Ordered, View
+from ostro.language.expressions.yaql.values import Lazy, Made, Ordered, View
 
 Accepts = Callable[[Any], bool]
 
@@ -40,7 +40,7 @@ TEXT_OR_NULL = _of("text or null", str, type(None))
 NUMBER = _of("a number", int, float)
 INT = _of("a whole number", int, bool)
 BOOL = _of("a boolean", bool)
-DICT = _of("a map", dict)
+DICT = _of("a map", dict, Made)
 ROWS = _of("a sequence", *ROW_TYPES)
 SEQUENCE = _of("a list", list, tuple)
 UNREAD = _of("a sequence that is still to be read", Lazy)

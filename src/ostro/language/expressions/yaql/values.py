@@ -5,7 +5,7 @@ never equal, and only the first can be keys. Here a `list` is the library's tupl
 library's list, and a `dict` its frozen map, so that the user's JSON is used as it is.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ostro.language.expressions.evaluation import Run
@@ -33,6 +33,12 @@ class Lazy:
 
     def __iter__(self) -> Iterator[Any]:
         return self._rows
+
+
+class Made(dict[Any, Any]):
+    """A map that the library makes as one that can be changed: equal to others, and never a key."""
+
+    __slots__ = ()
 
 
 class View:
@@ -112,9 +118,9 @@ def usable(key: Any) -> Any:
 def _frozen(value: Any) -> Any:
     if type(value) is list:
         return tuple(_frozen(part) for part in value)
-    if isinstance(value, Mapping):
+    if type(value) is dict:
         return frozenset((key, _frozen(part)) for key, part in value.items())
-    if type(value) in SCALARS or type(value) not in (tuple, View):
+    if type(value) in SCALARS or type(value) not in (tuple, View, Made):
         return value
     raise TypeError(f"{named(value)} cannot be a key")
 
@@ -138,7 +144,7 @@ def _swapped(value: Any) -> Any:
         return tuple(_swapped(part) for part in value)
     if type(value) is tuple:
         return [_swapped(part) for part in value]
-    if type(value) is dict:
+    if isinstance(value, dict):
         return {key: _swapped(part) for key, part in value.items()}
     if type(value) not in SCALARS:
         raise ExpressionError(Kind.TYPE, f"{named(value).capitalize()} cannot be written as text.")

@@ -20,7 +20,7 @@ from ostro.language.expressions.yaql.signatures import (
     function,
     method,
 )
-from ostro.language.expressions.yaql.values import MISSING, Field, Lazy, Ordered, key_of, usable
+from ostro.language.expressions.yaql.values import MISSING, Field, Lazy, Made, Ordered, key_of, usable
 
 Each = Callable[..., Any]
 
@@ -229,7 +229,7 @@ def group_by(run: Run, rows: Any, key_selector: Each, value_selector: Each | Non
 @method("toDict", ROWS, EACH, EACH, optional=1)
 def to_dict(run: Run, rows: Any, key_selector: Each, value_selector: Each | None = None) -> dict[Any, Any]:
     """A map of keys and values made of each element."""
-    made = {}
+    made = Made()
     for row in counted(run, rows):
         key = usable(key_selector(row))
         made[key] = row if value_selector is None else value_selector(row)

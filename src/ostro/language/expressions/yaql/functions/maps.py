@@ -8,7 +8,7 @@ from ostro.language.expressions.evaluation import Run
 from ostro.language.expressions.yaql.functions.rows import counted
 from ostro.language.expressions.yaql.operators import among
 from ostro.language.expressions.yaql.signatures import ANY, DICT, ROWS, function, method
-from ostro.language.expressions.yaql.values import View, key_of, usable
+from ostro.language.expressions.yaql.values import Made, View, key_of, usable
 
 Map = dict[Any, Any]
 
@@ -61,7 +61,7 @@ def without(run: Run, value: Map, *keys: Any) -> Map:
 def without_all(run: Run, value: Map, keys: Any) -> Map:
     """Without these keys."""
     _copied(run, value)
-    made = dict(value)
+    made = Made(value)
     for key in counted(run, keys):
         made.pop(usable(key), None)
     return made
@@ -108,7 +108,7 @@ def contains_value(run: Run, value: Map, wanted: Any) -> bool:
 @method("mergeWith", DICT, DICT)
 def merge_with(run: Run, value: Map, other: Map) -> Map:
     """Both maps, their maps merged and their lists joined; other values are the second's."""
-    made = dict(value)
+    made = Made(value)
     for key, new in other.items():
         run.meter.spend(2)
         made[key] = _merged(run, value[key], new) if key in value else new
@@ -116,14 +116,13 @@ def merge_with(run: Run, value: Map, other: Map) -> Map:
 
 
 def _merged(run: Run, old: Any, new: Any) -> Any:
-    if type(new) not in (dict, list, tuple):
-        return new
-    both_are = (dict,) if type(new) is dict else (list, tuple)
-    if type(old) not in both_are:
-        raise TypeError("a map or list cannot be merged with something else")
-    if type(new) is dict:
+    if isinstance(new, dict) and isinstance(old, dict):
         return merge_with(run, old, new)
+    if not isinstance(new, dict | list | tuple):
+        return new
+    if type(new) is not type(old) or isinstance(new, dict):
+        raise TypeError("a map or list cannot be merged with something else")
     seen: dict[Any, Any] = {}
-    for row in counted(run, old + new):
+    for row in counted(run, [*old, *new]):
         seen.setdefault(key_of(run, row), row)
     return list(seen.values())

@@ -5,6 +5,7 @@ from itertools import chain
 from typing import Any
 
 from ostro.language.expressions.evaluation import Run
+from ostro.language.expressions.yaql.grammar import Elsewhere
 from ostro.language.expressions.yaql.signatures import (
     ANY,
     EACH,
@@ -322,10 +323,7 @@ def default_if_empty(run: Run, rows: Any, default: Any) -> Any:
     """The default in place of no elements."""
     if type(rows) in (list, tuple) or (type(rows) is View and rows.countable):
         return rows or default
-    iterator = iter(rows)
-    for first in iterator:
-        return Lazy(run, chain([first], counted(run, iterator)), rows)
-    return default
+    raise Elsewhere  # the library remembers what it read
 
 
 @method("indexOf", ROWS, ANY)

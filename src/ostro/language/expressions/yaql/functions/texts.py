@@ -323,7 +323,7 @@ def is_list(run: Run, value: Any) -> bool:
 @function("isDict", ANY)
 def is_dict(run: Run, value: Any) -> bool:
     """A map."""
-    return type(value) is dict
+    return isinstance(value, dict)
 
 
 @function("isIterable", ANY)

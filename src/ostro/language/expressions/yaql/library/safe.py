@@ -3,6 +3,7 @@
 The library gives each its `context`, a `Watched` one, which knows the run.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -132,12 +133,12 @@ def _printed(run: Run, value: Any) -> str:
         return str(texts.as_text(run, value))
     run.meter.grow(run.meter.weigh(value))
     made = str(value)
-    if _ADDRESS in made:
+    if _ADDRESS.search(made):
         raise ExpressionError(Kind.TYPE, f"{named(value).capitalize()} cannot be written as text.")
     return made
 
 
-_ADDRESS = " object at 0x"
+_ADDRESS = re.compile(r"<[^<>]* at 0x[0-9a-f]+>")
 
 
 @_function("str")
