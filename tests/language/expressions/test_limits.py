@@ -40,6 +40,13 @@ YAQL = [
     "regex('(a+)+\\\\1$').search('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!')", "regex('x*y|a').searchAll($.big).len()",
     "regex('[ab]*a[ab]{400}').search($.big)", "regex('(a{1000}){1000}').search($.big)",
     "regex('.').replace($.big, $.big)", "regex('').replace($.big, $.big)", "regex('.').searchAll($.big).len()",
+    "let(d => '1' * 1000000) -> range(60000).where(float($d) < 1).len()",
+    "range(9999).where(a =~ str($) + '(a|b|c|d|e|f|g|h|i|j|k|l|m|n|o|p|q|r|s|t|u|v|w|x|y|z|(x|y|z)+)*').len()",
+    "let(big => $.big) -> range(60000).where($big + '' = $big).len()",
+    "let(big => $.big) -> range(60000).where($big.trim() != $big).len()",
+    "let(map => $.map) -> range(60000).where($map.set(a, 1).len() < 1).len()",
+    "def(f, $) -> let(big => $.big) -> range(60000).where($big.toUpper().len() < 1).len()",
+    "range(60000).where(pow(123456789, 987654321000000000, 9999999999999999999999999999999) < 0).len()",
     "def(f, f($)) -> f(1)", "def(f, f($) + f($)) -> f(1)", "generate(1, true, $ * 2).toList()",
     "generateMany(1, [$, $, $]).len()", "sequence().len()", "sequence().select($).len()",
     "range(1000000).toSet().len()", "$.nested.toSet().len() + $.numbers.toSet().len()",
@@ -70,6 +77,9 @@ JINJA = [
     "{% for i in range(100000) %}{% set x = 'b' in _.big %}{% endfor %}",
     "{% for i in range(100000) %}{% set x = _.numbers == _.numbers %}{% endfor %}",
     "{% for i in range(100000) %}{% set x = dict(_.map) %}{% endfor %}",
+    "{% for i in range(100000) %}{% set x = _.big is lower %}{% endfor %}", "{{ 'a\t'.expandtabs(tabsize=1000000000) }}",
+    "{{ [[1]] | tojson(indent=1000000000) }}", "{{ ['x'] | map('center', 1000000000) | list }}", "{{ dict.mro() }}",
+    "{{ ('x' | attr('ljust'))(1000000000) }}", "{% set f = '{:1000000000}'.format %}{{ f(1) }}",
     "{% for i in range(100000) %}{% set x = cycler(*_.numbers) %}{% endfor %}",
     "{{ _.numbers | select('in', _.numbers) | list | length }}",
 ]  # fmt: skip
@@ -79,12 +89,6 @@ DEEP = [
     "{{ " + "[" * 3000 + "]" * 3000 + " }}", "{{ _" + ".a" * 2900 + " }}", "{{ " + "~".join(["1"] * 5000) + " }}",
     "{% if 1 %}" * 500 + "{% endif %}" * 500, "{{ " + "9" * 5000 + " }}", "<% " + "9" * 5000 + " %>",
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _warm() -> None:
-    """The library's parser is made once in the life of a process."""
-    parse("<% def(f, $) -> f(1) %>").evaluate({}, snapshot())
 
 
 def cost_of(text: str) -> tuple[float, ExpressionError | None]:

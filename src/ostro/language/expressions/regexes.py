@@ -107,15 +107,17 @@ def compiled(run: Run, pattern: str, flags: int = 0) -> Regex:
     if len(pattern) > run.limits.regex_length:
         most = run.limits.regex_length
         raise ExpressionError(Kind.LIMIT, f"A regular expression is longer than {most} characters.")
-    run.meter.spend(20)
-    return _read(run, pattern, flags)
+    if (pattern, flags) not in run.patterns:
+        # Its price is paid once in a run, whatever other runs left in the cache.
+        run.meter.spend(100 + 40 * len(pattern))
+        run.patterns[pattern, flags] = _read(pattern, flags)
+    return run.patterns[pattern, flags]  # type: ignore[no-any-return]
 
 
-def _read(run: Run, pattern: str, flags: int) -> Regex:
+def _read(pattern: str, flags: int) -> Regex:
     try:
         return _compiled(pattern, flags)
     except (re.error, RecursionError, OverflowError) as error:
-        run.meter.spend(1000)
         said = f"The regular expression `{pattern[:60]}` cannot be read: {str(error)[:80]}."
         raise ExpressionError(Kind.VALUE, said) from None
 

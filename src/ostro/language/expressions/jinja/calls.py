@@ -5,6 +5,7 @@ from typing import Any
 
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import LoopContext, Macro
+from jinja2.utils import Cycler, Joiner
 
 from ostro.language.expressions.evaluation import Run
 from ostro.language.expressions.jinja import costs
@@ -58,6 +59,7 @@ _TEXT = frozenset(
     ]
 )
 _NUMBER = frozenset({"bit_length", "bit_count", "is_integer", "conjugate"})
+_NAMED = frozenset({"format", "rsplit", "split", "splitlines"})
 _READING = frozenset({"get", "items", "keys", "values", "copy", "count", "index"})
 MUTATING = frozenset(
     {
@@ -93,6 +95,8 @@ def before_call(
     if receiver is None:
         return args
     if kwargs and isinstance(receiver, str):
+        if name not in _NAMED:
+            raise SecurityError(f"`{name}` takes its arguments by position.")
         costs.formatted(run, receiver, [*args, *kwargs.values()])
     return _method(run, receiver, name, args, may_change=may_change)
 
@@ -104,8 +108,9 @@ def _method(
         return _text_method(run, receiver, name, args)
     if isinstance(receiver, dict | list | tuple):
         return _container_method(run, receiver, name, args, may_change=may_change)
-    if isinstance(receiver, int | float) and name not in _NUMBER:
-        raise SecurityError(f"`{name}` cannot be called on a number.")
+    known = isinstance(receiver, (Cycler, Joiner, LoopContext, Macro))
+    if not known and not (isinstance(receiver, int | float) and name in _NUMBER):
+        raise SecurityError(f"`{name}` cannot be called here.")
     return args
 
 

@@ -18,7 +18,28 @@ _TESTS: dict[str, Callable[..., Any]] = cast("Any", TESTS)
 _LEFT_OUT = frozenset({"pprint", "random", "urlize"})
 _LAZY = frozenset({"map", "reject", "rejectattr", "select", "selectattr"})
 _CHEAP = frozenset({"attr", "count", "d", "default", "first", "last", "length", "items"})
-_COMPARING = frozenset({"!=", "==", "eq", "equalto", "in", "ne"})
+_COMPARING = frozenset(
+    [
+        "!=",
+        "==",
+        "eq",
+        "equalto",
+        "in",
+        "ne",
+        "<",
+        "<=",
+        ">",
+        ">=",
+        "ge",
+        "gt",
+        "greaterthan",
+        "le",
+        "lessthan",
+        "lt",
+        "lower",
+        "upper",
+    ]
+)
 _Args = tuple[Any, ...]
 _Named = dict[str, Any]
 
@@ -169,6 +190,12 @@ def _summed(run: Run, value: Any, args: _Args, kwargs: _Named) -> None:
         run.meter.grow(len(value) * costs.size_of(run, value))
 
 
+def _indented(run: Run, value: Any, args: _Args, kwargs: _Named) -> None:
+    costs.small(run, _first(args, kwargs, "indent", 0), 16)
+    run.meter.spend(costs.size_of(run, value) >> 2)
+    run.meter.grow(16 * costs.size_of(run, value))
+
+
 def _stripped(run: Run, value: Any, args: _Args, kwargs: _Named) -> None:
     text = str(value)
     run.meter.spend((text.count("<") + 1) * len(text) >> 10)
@@ -184,6 +211,7 @@ _GUARDS: dict[str, Callable[[Run, Any, _Args, _Named], None]] = {
     "round": _rounded,
     "slice": _groups,
     "striptags": _stripped,
+    "tojson": _indented,
     "sum": _summed,
     "wordwrap": _wrapped,
 }

@@ -11,6 +11,8 @@ from ostro.language.expressions.yaql.grammar import Elsewhere
 from ostro.language.expressions.yaql.values import ROWS, Lazy, Made, View, equal
 
 _NUMBERS = frozenset({int, float})
+_LONG = 1_000
+"""Characters of a text that is compared at a price."""
 _OURS = frozenset({str, int, float, bool, type(None), dict, Made, regexes.Regex, *ROWS})
 
 
@@ -105,7 +107,10 @@ def _comparison(
 
     def compared(run: Run, left: Any, right: Any) -> bool:
         kind, other = type(left), type(right)
-        if (kind in _NUMBERS and other in _NUMBERS) or (kind is str and other is str):
+        if kind in _NUMBERS and other in _NUMBERS:
+            return compare(left, right)
+        if kind is str and other is str:
+            run.meter.scan(len(left))
             return compare(left, right)
         if left is None or right is None:
             return nothing[0 if left is right else 1 if right is None else 2]
@@ -139,7 +144,7 @@ def among(run: Run, value: Any, rows: Any) -> bool:
     """Whether a sequence has an element that equals the value."""
     if type(rows) is list:
         run.meter.spend(len(rows) >> 3)
-        if type(value) in _NUMBERS or type(value) is str:
+        if type(value) in _NUMBERS or (type(value) is str and len(value) < _LONG):
             return value in rows
     if type(rows) is View and rows.pairs:
         raise Elsewhere

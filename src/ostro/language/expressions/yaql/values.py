@@ -92,7 +92,9 @@ SCALARS = frozenset({str, int, float, bool, type(None)})
 
 def equal(run: Run, left: Any, right: Any) -> bool:
     """Python's equality, after both were weighed: shared parts can be exponentially many."""
-    if type(left) not in SCALARS and type(right) not in SCALARS:
+    if type(left) is str:
+        run.meter.scan(len(left))
+    elif type(left) not in SCALARS and type(right) not in SCALARS:
         if View in (type(left), type(right)):
             raise Elsewhere
         run.meter.weigh(left)

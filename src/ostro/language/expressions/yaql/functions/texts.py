@@ -182,25 +182,34 @@ def characters(run: Run, text: str) -> list[str]:
 @method("startsWith", TEXT, rest=TEXT)
 def starts_with(run: Run, text: str, *starts: str) -> bool:
     """Whether it starts with one of these."""
+    run.meter.scan(sum(map(len, starts)))
     return text.startswith(starts)
 
 
 @method("endsWith", TEXT, rest=TEXT)
 def ends_with(run: Run, text: str, *ends: str) -> bool:
     """Whether it ends with one of these."""
+    run.meter.scan(sum(map(len, ends)))
     return text.endswith(ends)
 
 
 @function("int", ANY)
 def as_int(run: Run, value: Any) -> int:
     """The value as a whole number; null is 0."""
+    _parsed(run, value)
     return 0 if value is None else run.meter.whole(int(value))
 
 
 @function("float", ANY)
 def as_float(run: Run, value: Any) -> float:
     """The value as a number with a fraction; null is 0."""
+    _parsed(run, value)
     return 0.0 if value is None else float(value)
+
+
+def _parsed(run: Run, value: Any) -> None:
+    if type(value) is str:
+        run.meter.spend(len(value) >> 2)
 
 
 @function("bool", ANY)

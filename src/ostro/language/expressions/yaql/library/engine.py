@@ -1,7 +1,6 @@
 """Reads and evaluates with the library."""
 
 import collections.abc  # noqa: F401 (yaql 3.2.0 uses it and forgets to import it)
-import functools
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +18,6 @@ Statement = Any
 _LIBRARY_ERRORS = (exceptions.ResolutionError, exceptions.ArgumentException)
 
 
-@functools.cache
 def _engine() -> Any:
     options = {
         "yaql.limitIterators": 20_000,
@@ -29,17 +27,21 @@ def _engine() -> Any:
     return factory.YaqlFactory(keyword_operator="=>", allow_delegates=False).create(options=options)
 
 
-@functools.cache
 def _standard_library() -> Watched:
     context = Watched(yaql.create_context())
     register_safe(context)
     return context
 
 
+# Made when a server starts, and not in the middle of its first decision.
+_ENGINE = _engine()
+_LIBRARY = _standard_library()
+
+
 def read(text: str, base: int) -> Statement:
     """The library's statement; ExpressionError if it cannot read the text."""
     try:
-        return _engine()(text)
+        return _ENGINE(text)
     except exceptions.YaqlException as error:
         at = getattr(error, "position", None)
         if at is None:
@@ -53,7 +55,7 @@ def read(text: str, base: int) -> Statement:
 
 def evaluate(statement: Statement, data: Mapping[str, Any], run: Run) -> Any:
     """The plain result. Library errors go through, but for the ones that say little."""
-    context = Watched(_standard_library())
+    context = Watched(_LIBRARY)
     context.run = run
     before = run.meter.left
     run.meter.weigh(data)

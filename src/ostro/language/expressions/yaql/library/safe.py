@@ -88,6 +88,16 @@ def _random_between(context: Watched, low: int, high: int) -> int:
     return context.of().chance.between(low, high)
 
 
+@_function("int")
+def _int(context: Watched, value: Any) -> Any:
+    return texts.as_int(context.of(), value)
+
+
+@_function("float")
+def _float(context: Watched, value: Any) -> Any:
+    return texts.as_float(context.of(), value)
+
+
 def _counted(run: Run, values: Iterable[Any]) -> Iterator[Any]:
     for value in values:
         run.meter.spend(2)

@@ -7,7 +7,7 @@ from yaql.language import contexts, utils  # type: ignore[import-untyped]
 
 from ostro.language.expressions.evaluation import Run
 
-PRICE = 150
+PRICE = 200
 """Steps of one call inside the library: about 40 µs."""
 _REACHING = frozenset(
     {"#get_context_data", "#operator_.", "#operator_?.", "#indexer", "first", "last", "get"}
@@ -47,6 +47,8 @@ def _counted(run: Run, name: str, found: Callable[..., Any]) -> Callable[..., An
             meter.depth -= 1
         if isinstance(made, _MADE) and name not in _REACHING:
             meter.weigh(made)
+        elif type(made) is str and name not in _REACHING:
+            meter.grow(len(made))
         elif type(made) is int:
             meter.whole(made)
         return made
