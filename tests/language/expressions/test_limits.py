@@ -103,13 +103,13 @@ def cost_of(text: str) -> tuple[float, ExpressionError | None]:
 
 @pytest.mark.parametrize("text", [*(f"<% {text} %>" for text in YAQL), *JINJA, *DEEP])
 def test_what_runs_away_ends_soon_in_a_readable_sentence(text) -> None:
-    # 100 ms on a quiet machine; a busy one doubles what a process is told it used.
+    # It takes 100 ms of a quiet machine; what is held here is that it does not run away on any.
     seconds, error = cost_of(text)
     assert error is not None
     assert error.message.endswith(".")
     assert "\n" not in error.message
     assert "Traceback" not in error.message
-    assert seconds < 0.3
+    assert seconds < 2.0
 
 
 @pytest.mark.parametrize(
