@@ -198,6 +198,7 @@ def _sorted(run: Run, rows: Iterable[Any], fields: tuple[Field, ...]) -> list[An
         return 0
 
     keyed = [_Keyed(row, fields) for row in counted(run, rows)]
+    run.meter.spend(4 * len(keyed))
     return [one.row for one in sorted(keyed, key=functools.cmp_to_key(compare))]
 
 
