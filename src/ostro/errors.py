@@ -13,6 +13,7 @@
     ├── StorageError            the database refused or failed
     │   └── StorageUnavailable  the database cannot be reached now; try again
     │       └── Overloaded      this server has more to do than it may keep in memory; try again
+    ├── ExpressionError         an expression cannot be read or evaluated (in `language.expressions`)
     ├── ServerUnreachable       a client could not talk to a server
     ├── WaitTimedOut            a wait ended before what was waited for
     └── WorkflowFailed          a workflow ended otherwise than in SUCCESS
