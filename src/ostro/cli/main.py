@@ -14,6 +14,10 @@ _COMMANDS = {
     "db": ("db", "db", "Upgrade, dump and restore the database."),
     "workflow": ("workflow", "workflow", "Create, seal, watch workflows."),
     "task": ("task", "task", "Add, run, list tasks and read their logs."),
+    "lint": ("lint", "lint", "Say everything that is wrong with definitions."),
+    "fmt": ("fmt", "fmt", "Lay definitions out alike."),
+    "graph": ("graph", "graph", "Draw a workflow from its definition."),
+    "schema": ("schema", "schema", "Print the JSON Schema of the language."),
     "token": ("token", "token", "Create, list and revoke tokens."),
     "version": ("main", "version", "Say which version this is."),
 }

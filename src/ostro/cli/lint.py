@@ -1,0 +1,114 @@
+"""`ostro lint`: everything that is wrong with definitions, without a server."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ostro.cli.texts import FILES, KIND, best_parser, kind_of, read_text
+from ostro.language.codes import CODES
+from ostro.language.lint import Linted
+from ostro.language.lint import lint as lint_text
+from ostro.language.problems import Problem, shown
+
+
+@click.command()
+@FILES
+@KIND
+@click.option("--strict", is_flag=True, help="Warnings count as errors.")
+@click.option(
+    "-o",
+    "--output",
+    "form",
+    type=click.Choice(["text", "json", "sarif"]),
+    default="text",
+    help="How to print.",
+)
+def lint(files: tuple[Path, ...], kind: str | None, form: str, *, strict: bool) -> int:
+    """Say everything that is wrong with definitions: at once, with line, column and what to do.
+
+    FILES are texts in YAML; `-` is standard input. It needs no server. Exit codes: 0 nothing is wrong, 1 there is
+    an error (with --strict, or a warning), 2 a file cannot be read. A warning is silent on a line that ends in
+    `# ostro: ignore[code]`.
+    """
+    parse = best_parser()
+    found = {str(file): lint_text(read_text(file), kind_of(kind), parse=parse) for file in files}
+    if form == "text":
+        _tell(found)
+    else:
+        from ostro.cli.output import as_json
+
+        click.echo(as_json(_plain(found) if form == "json" else _sarif(found)))
+    return int(any(one.errors or (strict and one.warnings) for one in found.values()))
+
+
+def _tell(found: dict[str, Linted]) -> None:
+    for name, one in found.items():
+        for problem in one.problems:
+            click.echo(_coloured(shown(problem, name, one.lines), problem))
+    errors = sum(len(one.errors) for one in found.values())
+    warnings = sum(len(one.warnings) for one in found.values())
+    files = _number(len(found), "text")
+    if errors or warnings:
+        click.echo(f"{_number(errors, 'error')}, {_number(warnings, 'warning')} in {files}.", err=True)
+    else:
+        click.echo(f"Nothing is wrong in {files}.", err=True)
+
+
+def _coloured(text: str, problem: Problem) -> str:
+    if not sys.stdout.isatty():
+        return text
+    colour = "red" if problem.severity == "error" else "yellow"
+    return text.replace(
+        f" {problem.severity}: ", f" {click.style(problem.severity, fg=colour, bold=True)}: ", 1
+    )
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def _plain(found: dict[str, Linted]) -> list[dict[str, Any]]:
+    return [
+        {
+            "file": name,
+            "problems": list(one.problems),
+            "errors": len(one.errors),
+            "warnings": len(one.warnings),
+        }
+        for name, one in found.items()
+    ]
+
+
+def _sarif(found: dict[str, Linted]) -> dict[str, Any]:
+    """Static Analysis Results Interchange Format 2.1.0, for code hosts."""
+    import ostro
+
+    rules = [
+        {
+            "id": name,
+            "shortDescription": {"text": code.title},
+            "help": {"text": code.advice},
+            "defaultConfiguration": {"level": code.severity},
+        }
+        for name, code in sorted(CODES.items())
+    ]
+    driver = {"name": "ostro lint", "version": ostro.__version__, "rules": rules}
+    results = [_result(name, problem) for name, one in found.items() for problem in one.problems]
+    return {"version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
+
+
+def _result(name: str, problem: Problem) -> dict[str, Any]:
+    region = {
+        "startLine": problem.line,
+        "startColumn": problem.column,
+        "endColumn": problem.column + problem.width,
+    }
+    place = {"artifactLocation": {"uri": name.replace("\\", "/")}, "region": region}
+    return {
+        "ruleId": problem.code,
+        "level": str(problem.severity),
+        "message": {"text": f"{problem.message} {problem.hint}".strip()},
+        "locations": [{"physicalLocation": place}],
+    }

@@ -1,0 +1,43 @@
+"""What Mistral accepts is accepted, what it refuses is refused: the definitions of the conformance cases."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ostro.language.lint import lint
+from ostro.language.look import look
+from ostro.language.model.definitions import Kind
+from ostro.language.parsed import parsed
+
+ROOT = Path(__file__).parents[2]
+COPIES = ROOT / "tests" / "conformance"
+ORIGINALS = ROOT.parent / "shared" / "conformance"
+
+
+def cases():
+    for path in sorted(COPIES.glob("*/*.yaml")):
+        case = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if path.parent.name != "expressions" or "definition" in case:
+            yield pytest.param(case, id=f"{path.parent.name}/{path.stem}")
+
+
+@pytest.mark.parametrize("parse", [parsed, look], ids=["parsed", "look"])
+@pytest.mark.parametrize("case", list(cases()))
+def test_a_definition_is_accepted_or_refused_as_mistral_did(case, parse) -> None:
+    for other in case.get("also", ()):
+        if other["kind"] != "environment":
+            assert lint(other["text"], Kind(other["kind"]), parse=parse).errors == ()
+    found = lint(case["definition"], Kind(case.get("kind", "workflows")), parse=parse)
+    expected = case["expect"]
+    refused = bool(expected.get("invalid")) and expected["kind"] == "definition"
+    assert bool(found.errors) == refused, found.problems
+    assert (found.document is None) == refused
+
+
+@pytest.mark.skipif(not ORIGINALS.exists(), reason="the shared cases are not beside this checkout")
+def test_the_copies_of_the_cases_are_the_shared_ones() -> None:
+    def texts(folder):
+        return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.*")}
+
+    assert texts(COPIES) == texts(ORIGINALS)

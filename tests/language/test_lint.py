@@ -1,0 +1,128 @@
+"""The linter says everything at once: each problem with a code, a place, a sentence and what to do."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ostro.language.codes import CODES
+from ostro.language.lint import lint
+from ostro.language.parsed import parsed
+from ostro.language.problems import shown
+
+HEAD = "version: '2.0'\n"
+
+
+def codes_of(text, kind=None):
+    return [one.code for one in lint(text, kind, parse=parsed).problems]
+
+
+def workflow(tasks, *above):
+    lines = "".join(f"  {line}\n" for line in above)
+    return f"{HEAD}w:\n{lines}  tasks:\n" + "".join(f"    {line}\n" for line in tasks.strip().split("\n"))
+
+
+def test_everything_is_said_at_once_in_the_order_of_the_text() -> None:
+    text = workflow(
+        "build:\n  action: std.echo output=<% $.regin %>\n  on-sucess: [ship]\n  retry: {count: 3, dellay: 1}\n"
+        "ship:\n  action: std.noop\n  publish: {x: <% $.a + %>}\n  on-success: [nowhere]",
+        "input: [region]",
+    )
+    found = lint(text, parse=parsed)
+    assert [(one.line, one.code) for one in found.problems] == [
+        (6, "unknown-variable"), (7, "unknown-key"), (8, "missing-key"), (8, "unknown-key"),
+        (11, "expression"), (12, "unknown-task"),
+    ]  # fmt: skip
+    assert found.document is None
+    by_line = {(one.line, one.code): one for one in found.problems}
+    assert "`on-success`" in by_line[7, "unknown-key"].hint
+    assert "`region`" in by_line[6, "unknown-variable"].hint
+    said = shown(by_line[7, "unknown-key"], "w.yaml", found.lines).split("\n")
+    assert said[0].startswith("w.yaml:7:7: error: `on-sucess` is not a key of a task.")
+    assert said[2] == "      |       ^^^^^^^^^"
+
+
+def test_a_text_without_a_problem_is_a_document() -> None:
+    found = lint(workflow("a:\n  action: std.noop\n  on-success: [b]\nb:\n  action: std.noop"), parse=parsed)
+    assert found.problems == ()
+    assert found.document is not None
+    definition = found.document.definitions["w"]
+    assert list(definition.tasks) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("empty", ""),
+        ("not-yaml", HEAD + "w: [1\n"),
+        ("not-text", b"version: '2.0'\nw: \xff\n"),
+        ("several-documents", HEAD + "---\nversion: '2.0'\n"),
+        ("duplicate-key", workflow("a:\n  action: std.noop\na:\n  action: std.noop")),
+        ("wrong-version", "version: '3.0'\nw:\n  tasks:\n    a: {action: std.noop}\n"),
+        ("no-definitions", HEAD),
+        ("missing-key", HEAD + "w:\n  type: direct\n"),
+        ("wrong-type", workflow("a:\n  action: std.noop\n  retry: 5")),
+        ("unknown-key", workflow("a:\n  acton: std.noop")),
+        ("two-callees", workflow("a:\n  action: std.noop\n  workflow: x")),
+        ("misplaced-key", workflow("a:\n  action: std.noop\n  on-success: [a]", "type: reverse")),
+        ("expression", workflow("a:\n  action: std.echo output=<% 1 + %>")),
+        ("unknown-task", workflow("a:\n  action: std.noop\n  on-success: [b]")),
+        ("no-start", workflow("a:\n  on-success: [b]\nb:\n  on-success: [a]")),
+        ("unreached-task", workflow("a: {action: std.noop}\nb: {on-success: [c]}\nc: {on-success: [b]}")),
+        ("join-short", workflow("a:\n  on-success: [b]\nb:\n  join: 2")),
+        ("cycle", workflow("a: {requires: [b]}\nb: {requires: [a]}", "type: graph")),
+        ("dead-term", workflow("a: {requires: [{tags: [T]}]}", "type: graph")),
+        ("unknown-variable", workflow("a:\n  action: std.echo output=<% $.x %>", "input: [y]")),
+        ("unknown-result", workflow("a:\n  action: std.echo output=<% task(b).result %>")),
+        ("unknown-action", workflow("a:\n  action: std.eco")),
+    ],
+)
+def test_each_kind_of_mistake_has_its_code(code, text) -> None:
+    found = lint(text, parse=parsed)
+    assert code in [one.code for one in found.problems], found.problems
+    for one in found.problems:
+        assert one.severity == CODES[one.code].severity
+        assert one.message.endswith((".", "?")), one
+        assert one.line >= 1
+        assert one.column >= 1
+
+
+def test_a_warning_is_silent_where_the_line_says_so() -> None:
+    text = workflow("a:\n  action: std.eco  # ostro: ignore[unknown-action]\nb:\n  action: std.eco")
+    assert [(one.line, one.code) for one in lint(text, parse=parsed).problems] == [(7, "unknown-action")]
+
+
+def test_aliases_that_multiply_end_soon() -> None:
+    bomb = HEAD + "a0: &a0 [x,x,x,x,x,x,x,x,x]\n"
+    bomb += "".join(f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10))
+    assert "too-large" in codes_of(bomb)
+
+
+@given(st.one_of(st.text(), st.binary()))
+@settings(max_examples=200, deadline=None)
+def test_whatever_is_read_gives_problems_and_never_raises(text) -> None:
+    assert lint(text, parse=parsed).problems
+
+
+_VALUES = st.recursive(
+    st.sampled_from(["a", "b", "<% $.x %>", "{{ _.x }}", "<%", 1, None, True, 2.5, "all", "std.noop", "fail"]),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(
+        st.sampled_from(
+            ["tasks", "a", "b", "action", "on-success", "on-error", "publish", "retry", "count", "delay", "join",
+             "requires", "with-items", "input", "output", "type", "tags", "target", "task", "next", "vars", "x"]
+        ),
+        inner,
+        max_size=4,
+    ),
+    max_leaves=25,
+)  # fmt: skip
+
+
+@given(_VALUES, st.sampled_from(["direct", "reverse", "graph"]))
+@settings(max_examples=300, deadline=None)
+def test_whatever_stands_in_a_workflow_gives_problems_or_a_document(value, kind) -> None:
+    import yaml
+
+    text = yaml.safe_dump({"version": "2.0", "w": {"type": kind, "tasks": value}})
+    found = lint(text, parse=parsed)
+    assert (found.document is None) == bool(found.errors)
