@@ -25,7 +25,7 @@ CROSS JOIN LATERAL (
 ) AS t
 LEFT JOIN LATERAL (
     SELECT y.task, y.spec, CASE WHEN y.input_stays THEN y.input END AS input FROM task_specs y
-    WHERE y.namespace = t.namespace AND y.workflow = t.workflow AND y.task >= t.id
+    WHERE (y.namespace, y.workflow, y.task) >= (t.namespace, t.workflow, t.id)
       AND (t.ended_at IS NULL OR t.weighs)
     ORDER BY y.namespace, y.workflow, y.task LIMIT 1
 ) AS s ON s.task = t.id
@@ -37,12 +37,12 @@ SELECT t.namespace, t.workflow, t.id, t.name, t.tags, t.hash, t.state, t.reason,
        t.spawned, t.weighs, t.required, t.spawned_by, t.created_at, t.started_at, t.ended_at, s.spec, s.input
 FROM unnest($1::integer[], $2::uuid[], $3::uuid[]) AS wanted (namespace, workflow, id)
 JOIN LATERAL (
-    SELECT * FROM tasks x WHERE x.namespace = wanted.namespace AND x.workflow = wanted.workflow AND x.id >= wanted.id
+    SELECT * FROM tasks x WHERE (x.namespace, x.workflow, x.id) >= (wanted.namespace, wanted.workflow, wanted.id)
     ORDER BY x.namespace, x.workflow, x.id LIMIT 1
 ) AS t ON t.id = wanted.id
 LEFT JOIN LATERAL (
     SELECT y.task, y.spec, CASE WHEN y.input_stays THEN y.input END AS input FROM task_specs y
-    WHERE y.namespace = t.namespace AND y.workflow = t.workflow AND y.task >= t.id
+    WHERE (y.namespace, y.workflow, y.task) >= (t.namespace, t.workflow, t.id)
       AND (t.ended_at IS NULL OR t.weighs)
     ORDER BY y.namespace, y.workflow, y.task LIMIT 1
 ) AS s ON s.task = t.id;
