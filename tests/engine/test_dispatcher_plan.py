@@ -105,6 +105,20 @@ async def test_a_grant_finds_one_task_among_many_of_its_workflow(database: Datab
         assert {"tasks_by_name", "results_pkey"} <= used
 
 
+async def test_a_plan_without_statistics_finds_it_by_its_key_too(database: Database) -> None:
+    async with sql(database.dsn) as raw:
+        await raw.execute(FILL_TASKS, uuid4())
+        await raw.execute("SET enable_seqscan = off; SET enable_mergejoin = off; SET jit = off")
+        await raw.execute("SET plan_cache_mode = force_generic_plan")
+        for name, arguments in (("queue_claim", 9), ("queue_granted", 5)):
+            await raw.execute(f"PREPARE {name} AS {statements[name]}")
+            nulls = ", ".join(["NULL"] * arguments)
+            plan = "\n".join(row[0] for row in await raw.fetch(f"EXPLAIN EXECUTE {name} ({nulls})"))
+            assert "tasks_pkey" in plan
+            assert "tasks_by_name" not in plan, plan
+            assert "Sort Key: l.id" not in plan, plan
+
+
 async def test_the_fall_back_look_leaps_from_queue_to_queue(database: Database) -> None:
     async with sql(database.dsn) as raw:
         await raw.execute(FILL)
