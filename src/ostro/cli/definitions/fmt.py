@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ostro.cli.texts import FILES, read_text
+from ostro.cli.definitions.texts import FILES, read_text
 from ostro.language.arrange import arrange
 
 

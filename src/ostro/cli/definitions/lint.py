@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ostro.cli.texts import FILES, KIND, best_parser, kind_of, read_text
+from ostro.cli.definitions.texts import FILES, KIND, best_parser, kind_of, read_text
 from ostro.language.codes import CODES
 from ostro.language.lint import Linted
 from ostro.language.lint import lint as lint_text

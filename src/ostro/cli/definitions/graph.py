@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ostro.cli.texts import FILE, one_workflow, written_to
+from ostro.cli.definitions.texts import FILE, one_workflow, written_to
 
 
 @click.command()

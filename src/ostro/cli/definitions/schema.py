@@ -2,7 +2,7 @@
 
 import click
 
-from ostro.cli.texts import KIND, kind_of
+from ostro.cli.definitions.texts import KIND, kind_of
 
 
 @click.command()
