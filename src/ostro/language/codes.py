@@ -40,6 +40,7 @@ CODES: dict[str, Code] = {
     "missing-key": Code(ERROR, "A key that must be there is missing.", "Add it."),
     "wrong-type": Code(ERROR, "The value is not what the key takes.", "Write what is expected."),
     "repeated-item": Code(ERROR, "The same stands twice in a list.", "Take one of them away."),
+    "unknown-type": Code(WARNING, "The mapping looks like a declaration with a misspelt type; it is taken as a default.", "Take the nearest right type."),
     "wrong-version": Code(ERROR, "The version of the language is not 2.0.", "Write `version: '2.0'`."),
     "wrong-name": Code(ERROR, "The name cannot be used.", "Choose one without blanks that does not read as a UUID."),
     "no-definitions": Code(ERROR, "The text holds no workflow and no action.", "Add one below `version`."),

@@ -13,6 +13,7 @@ from ostro.values import MaySpawn, Term, TermState
 TYPES = ("string", "integer", "number", "boolean", "object", "array")
 """The types of inputs, as JSON Schema names them."""
 
+_DECLARED = {"type", "default", "description"}
 _KINDS: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "integer": (int,),
@@ -56,8 +57,10 @@ class Inputs(Form):
             hint = "Begin each name with a `-` of its own."
             return reader.wrong(node, "one name with its default in each entry", hint)
         (pair,) = node.pairs.values()
-        if isinstance(pair.value, Mapping) and self._is_typed(pair.value):
-            return self._typed(pair, pair.value, reader)
+        if isinstance(pair.value, Mapping):
+            if self._is_typed(pair.value):
+                return self._typed(pair, pair.value, reader)
+            self._tell_near(pair.value, reader)
         default = plain(pair.value)
         return Parameter(name=pair.key.text, default=default, place=pair.key.place)
 
@@ -65,7 +68,16 @@ class Inputs(Form):
         """A mapping is a declaration if it names a known type and holds nothing else that a declaration has not."""
         type_ = node.get("type")
         known = isinstance(type_, Scalar) and type_.value in self.types
-        return known and set(node.pairs) <= {"type", "default", "description"}
+        return known and set(node.pairs) <= _DECLARED
+
+    def _tell_near(self, node: Mapping, reader: Reader) -> None:
+        """Notes a default that looks like a declaration whose type is misspelt."""
+        type_ = node.get("type")
+        if set(node.pairs) <= _DECLARED and isinstance(type_, Scalar):
+            hint = reader.problems.meant(type_.text, self.types)
+            if hint:
+                message = f"`{type_.text}` is no type, so this whole mapping is the default."
+                reader.problems.add("unknown-type", type_.place, message, hint=hint)
 
     def _typed(self, pair: Pair, node: Mapping, reader: Reader) -> Any:
         taken = self.shape.taken(node, reader)

@@ -122,6 +122,8 @@ def _identity(transition: Transition) -> tuple[str, str, str]:
 
 def _is_advanced(node: Mapping) -> bool:
     """Whether it is `{publish, next}`; a task may have one of these names, then its value is a guard."""
+    if any(isinstance(pair.value, Mapping) for pair in node.pairs.values()):
+        return True
     if not {"publish", "next"} & set(node.pairs):
         return False
     return len(node.pairs) != 1 or not is_expression(next(iter(node.pairs.values())).value)
