@@ -35,6 +35,12 @@ def with_defaults(definition: Definition) -> Definition:
     return definition if tasks is definition.tasks else msgspec.structs.replace(definition, tasks=tasks)
 
 
+def size_of(defaults: Policies) -> int:
+    """How many transitions and requirements it brings to each task."""
+    clauses = [getattr(defaults, name) for name in CLAUSES]
+    return len(defaults.requires) + sum(len(one.next) for one in clauses if one is not None)
+
+
 def _without_itself(task: TaskDefinition) -> TaskDefinition:
     """A task of a reverse workflow does not wait for itself, as Mistral has it."""
     others = tuple(one for one in task.requires if one.term.task != task.name)

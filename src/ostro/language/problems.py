@@ -1,8 +1,9 @@
 """What is wrong with a text: problems with a place, collected and never raised."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
 from enum import StrEnum
+from itertools import chain
 from typing import NamedTuple
 
 import msgspec
@@ -12,7 +13,7 @@ from ostro.language.codes import CODES
 MOST = 1_000
 """So many errors, and so many warnings, are kept of one text."""
 
-_MOST_SEARCHED = 100
+_MOST_SEARCHED, _MOST_WORDS = 50, 2_000
 
 
 class Severity(StrEnum):
@@ -69,9 +70,10 @@ class Problems:
             width=place.width,
         )
 
-    def meant(self, word: str, words: Iterable[str]) -> str:
+    def meant(self, word: str, *words: Collection[str]) -> str:
         """`Did you mean …?`, or nothing. A text with very many problems is not searched for near words any more."""
-        near = nearest(word, words) if len(self._found) < _MOST_SEARCHED else ""
+        searched = len(self._found) < _MOST_SEARCHED and sum(map(len, words)) <= _MOST_WORDS
+        near = nearest(word, chain(*words)) if searched else ""
         return f"Did you mean `{near}`?" if near else ""
 
     def sorted(self) -> tuple[Problem, ...]:
@@ -89,7 +91,7 @@ class Problems:
 def nearest(word: str, words: Iterable[str]) -> str:
     """The one of these words that was probably meant; empty if none is near."""
     known = sorted(set(words))
-    if len(word) > 100 or len(known) > 5_000:
+    if len(word) > 100:
         return ""
     folded = word.lower().replace("_", "-")
     for one in known:

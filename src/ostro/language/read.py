@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from ostro.language.folding import with_defaults
+from ostro.language.folding import size_of, with_defaults
 from ostro.language.forms.base import WRONG, Reader
 from ostro.language.forms.calls import Call
 from ostro.language.look import Parse, look
@@ -30,6 +30,7 @@ from ostro.language.source.nodes import Mapping, Node, Pair, Scalar, Source
 _VERSIONS = {"2.0", "2", "v2.0", "v2"}
 _UUID = re.compile(r"\{?(?:urn:uuid:)?[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\}?")
 _LONGEST_NAME = 255
+_MOST_FOLDED = 100_000
 _INJECTED = ("name", "version", "type")
 """Keys that Mistral sets itself on each part: written, they change nothing."""
 
@@ -155,7 +156,20 @@ class _Documents:
             taken["tasks"] = self._tasks(tasks, type_)
         taken |= {"name": pair.key.text, "place": pair.key.place, "workbook": workbook, "text": text}
         made = WORKFLOW.made(Mapping(node.pairs, pair.key.place), self._reader, taken)
-        return None if made is WRONG else with_defaults(made)
+        return None if made is WRONG else self._folded(made)
+
+    def _folded(self, definition: Definition) -> Definition:
+        """With the defaults in each task, unless that would be more than anybody can mean."""
+        size = 0 if definition.task_defaults is None else size_of(definition.task_defaults)
+        if size * len(definition.tasks) <= _MOST_FOLDED:
+            return with_defaults(definition)
+        self._problems.add(
+            "too-large",
+            definition.places["task-defaults"],
+            f"These defaults lead {len(definition.tasks):,} tasks to {size:,} others each; at most {_MOST_FOLDED:,} such ways are read.",
+            hint="Let the tasks lead to one task that joins them.",
+        )
+        return definition
 
     def _tasks(self, node: Node, type_: str) -> dict[str, TaskDefinition]:
         if not isinstance(node, Mapping) or not node.pairs:

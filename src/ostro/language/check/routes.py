@@ -93,7 +93,7 @@ def _check_target(one: Transition, definition: Definition, problems: Problems) -
                 hint="Give them to the task's own `input`, or publish variables.",
             )
     elif one.target not in COMMANDS:
-        near = problems.meant(one.target, [*definition.tasks, *COMMANDS])
+        near = problems.meant(one.target, definition.tasks, COMMANDS)
         hint = near or f"Add the task, or take one of the commands {listed(COMMANDS, joint='or')}."
         problems.add(
             "unknown-task", one.place, f"There is no task `{one.target}` in `{definition.name}`.", hint=hint

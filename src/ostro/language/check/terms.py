@@ -143,7 +143,7 @@ def _check_tags(one: Requirement, graph: Requires, problems: Problems) -> None:
         if most >= (wanted or 1):
             continue
         said = _told(group)
-        near = problems.meant(group[0][1], [*graph.bearers, *graph.spawners]) if not most else ""
+        near = problems.meant(group[0][1], graph.bearers, graph.spawners) if not most else ""
         number = (
             "no task bears" if not most else f"at most {most} {'task bears' if most == 1 else 'tasks bear'}"
         )

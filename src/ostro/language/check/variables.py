@@ -29,6 +29,7 @@ class Flow:
     def __init__(self, definition: Definition, sources: dict[str, Sequence[str]]) -> None:
         self.definition = definition
         self._bits: dict[str, int] = {}
+        self._setters: dict[str, list[str]] | None = None
         self.everywhere = self._named(
             {one.name for one in definition.input} | _keys(definition.vars) | _ALWAYS | _globals(definition)
         )
@@ -48,8 +49,12 @@ class Flow:
 
     def setters(self, name: str) -> list[str]:
         """The tasks that publish a variable."""
-        bit = self._bits.get(name, 0)
-        return [task for task, known in self.set_by.items() if known & bit]
+        if self._setters is None:
+            self._setters = {}
+            for task in self.definition.tasks.values():
+                for one in sorted(_published(task)):
+                    self._setters.setdefault(one, []).append(task.name)
+        return self._setters.get(name, [])
 
     def bits(self, names: set[str]) -> int:
         """Names as a set."""
