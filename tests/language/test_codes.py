@@ -42,6 +42,7 @@ TEXTS = {
     "no-definitions": HEAD,
     "two-callees": tasks("a: {action: std.noop, workflow: v}"),
     "ignored-words": tasks("a: {action: std.echo loudly output=1}"),
+    "cut-number": tasks("a: {retry: count=3 delay=0.1}"),
     "mixed-input": tasks("a: {action: std.echo output=1, input: '<% {} %>'}"),
     "expression": tasks("a: {publish: {x: <% ( %>}}"),
     "wrong-term": tasks("a: {requires: [{task: b, tags: [c]}]}, b: {}", type_="graph"),

@@ -126,3 +126,120 @@ def test_whatever_stands_in_a_workflow_gives_problems_or_a_document(value, kind)
     text = yaml.safe_dump({"version": "2.0", "w": {"type": kind, "tasks": value}})
     found = lint(text, parse=parsed)
     assert (found.document is None) == bool(found.errors)
+
+
+def test_what_a_task_publishes_is_known_where_its_end_is_judged() -> None:
+    text = workflow(
+        "a:\n  publish: {x: <% task().result %>}\n  fail-on: <% $.x %>\n"
+        "  retry: {count: 1, delay: 0, break-on: <% $.x %>, continue-on: <% $.x %>}\n  on-success: {b: <% $.x %>}\n"
+        "b:\n  publish: {y: <% $.x %>, z: <% $.y %>}"
+    )
+    assert [(one.line, one.code) for one in lint(text, parse=parsed).problems] == [(10, "unknown-variable")]
+
+
+def test_a_variable_of_a_default_is_told_once_however_many_tasks_have_it() -> None:
+    text = workflow("a: {}\nb: {}\nc: {}", "task-defaults: {fail-on: <% $.x %>}")
+    assert codes_of(text) == ["unknown-variable"]
+
+
+def test_a_variable_of_another_branch_is_told_with_its_place() -> None:
+    text = workflow("a: {publish: {x: 1}}\nb: {publish: {y: <% $.x %>}}")
+    (found,) = lint(text, parse=parsed).problems
+    assert found.message == "`x` is set by `a`, which does not come before `b`."
+
+
+@pytest.mark.parametrize(
+    ("type_", "tasks"),
+    [
+        ("direct", "a: {publish: {x: 1}, on-success: b}\nb: {on-success: c}\nc: {publish: {y: <% $.x %>}}"),
+        ("direct", "s: {on-success: a}\na: {publish: {x: 1}, on-success: {b: <% $.x %>}}\nb: {publish: {z: <% $.x %>}, on-success: {a: <% $.z %>}}"),
+        ("reverse", "a: {publish: {x: 1}}\nb: {requires: a}\nc: {requires: [b], publish: {y: <% $.x %>}}"),
+        ("graph", "a: {publish: {x: 1}}\nc: {requires: [a], publish: {y: '{{ _.x }}'}}"),
+        ("direct", "a: {on-success: {publish: {global: {x: 1}}}}\nb: {publish: {y: <% $.x %>}}"),
+        ("direct", "a: {with-items: 'x in [1]', action: std.echo output=<% $.x %>, publish: {y: '{{ _.__env }}'}}"),
+        ("direct", "a: {publish: {x: <% list(1).select($.y) %>, z: <% $.openstack %>}}"),
+    ],
+)  # fmt: skip
+def test_a_variable_that_some_path_has_set_is_no_problem(type_, tasks) -> None:
+    assert codes_of(workflow(tasks, f"type: {type_}")) == []
+
+
+@pytest.mark.parametrize(
+    ("tasks", "path"),
+    [
+        ("a: {requires: [b]}\nb: {requires: [c]}\nc: {requires: [a]}", "`a` → `b` → `c` → `a`"),
+        ("a: {requires: [{tags: [t]}]}\nb: {tags: [t], requires: [a]}", "`a` → tag `t` → `b` → `a`"),
+        ("a: {requires: [{tags: [t]}], may-spawn: {max: 1, tags: [t]}}", "`a` → tag `t` → `a`"),
+        ("a: {requires: [{all_tags: [t, u]}]}\nb: {tags: [t, u], requires: [a]}", "tag `t` and `u` → `b`"),
+    ],
+)
+def test_a_circle_of_requirements_is_spelled_out(tasks, path) -> None:
+    (found,) = lint(workflow(tasks, "type: graph")).problems
+    assert found.code == "cycle"
+    assert path in found.message
+
+
+@pytest.mark.parametrize(
+    ("term", "dead"),
+    [
+        ("{tags: [t], at_least: 2}", False), ("{tags: [t], at_least: 3}", True), ("{tags: [t, u], enough: 3}", False),
+        ("{tags: [t], enough: 3}", True), ("{tags: [t], enough: 100%}", False), ("{tags: [v]}", True),
+        ("{tags: [t, v]}", True), ("{tags: [t, v], enough: 1}", False), ("{tags: [v], optional: true}", False),
+        ("{all_tags: [t, u]}", True), ("{tags: [s], at_least: 4}", False), ("{tags: [s], at_least: 5}", True),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("open_", [False, True])
+def test_a_term_that_no_task_can_make_hold_is_dead_unless_the_workflow_is_open(term, dead, open_) -> None:
+    tasks = f"a: {{tags: [t]}}\nb: {{tags: [t]}}\nc: {{tags: [u]}}\nd: {{may-spawn: {{max: 4, tags: [s]}}}}\ne: {{requires: [{term}]}}"
+    assert codes_of(workflow(tasks, "type: graph", f"open: {str(open_).lower()}")) == ["dead-term"] * (
+        dead and not open_
+    )
+
+
+@pytest.mark.parametrize(
+    ("tasks", "codes"),
+    [
+        ("a: {on-success: j}\nb: {on-success: j}\nj: {join: 2}", []),
+        ("a: {on-success: j}\nb: {on-success: j}\nj: {join: 3}", ["join-short"]),
+        ("j: {join: all}", ["join-short"]),
+        ("a: {on-success: j}\nj: {join: one, on-success: {a2: <% 1 %>}}\na2: {on-success: j}", []),
+        ("a: {on-success: j}\nj: {join: 0}", []),
+    ],
+)
+def test_a_join_can_be_satisfied_or_is_told(tasks, codes) -> None:
+    assert codes_of(workflow(tasks)) == codes
+
+
+def test_a_loop_with_a_guard_or_an_end_in_it_is_no_problem() -> None:
+    assert codes_of(workflow("s: {on-success: a}\na: {on-success: [{b: <% 1 %>}]}\nb: {on-success: a}")) == []
+    assert (
+        codes_of(workflow("s: {on-success: a}\na: {on-success: [b, {succeed: <% 1 %>}]}\nb: {on-success: a}"))
+        == []
+    )
+    assert codes_of(workflow("s: {on-success: a}\na: {on-error: a}")) == []
+
+
+def test_a_call_of_a_workflow_of_the_same_text_is_compared_with_its_input() -> None:
+    text = (
+        HEAD
+        + "v: {tasks: {a: {workflow: w x=1 yy=2}, b: {workflow: w, input: '<% {} %>'}, c: {workflow: <% w %>}}}\n"
+        "w: {input: [x, {y: 1}, z], tasks: {a: {}}}\n"
+        "r: {tasks: {a: {workflow: q task_name=t env=e}}}\nq: {type: reverse, tasks: {t: {}}}\n"
+    )
+    found = lint(text).problems
+    assert [one.message for one in found] == [
+        "The workflow `w` needs `z`, which is not given here.", "The workflow `w` does not take `yy`.",
+    ]  # fmt: skip
+    assert found[1].hint == "It takes `x`, `y` and `z`."
+
+
+@pytest.mark.parametrize(
+    ("term", "codes"),
+    [
+        ("{tags: [t]}", ["wrong-term"]), ("{tags: [t], enough: 90%}", ["wrong-term"]), ("{tags: [t], enough: 1}", []),
+        ("{all_tags: [t, u], at_least: 1}", []), ("a", []), ("{task: later}", []),
+    ],
+)  # fmt: skip
+def test_a_definition_of_done_can_hold_before_the_seal(term, codes) -> None:
+    text = workflow("a: {tags: [t]}", "type: graph", "open: true", f"done-when: [{term}]")
+    assert codes_of(text) == codes

@@ -38,6 +38,7 @@ def task(text, *, type_="direct"):
         ("<% switch(true => 'std.noop') %>", "<% switch(true => 'std.noop') %>", None),
         ("pack_{{ 'small' }} n=1", "pack_{{ 'small' }}", {"n": 1}),
         ("std.noop", "std.noop", None),
+        ('std.echo output= "x"', "std.echo", None),
     ],
 )
 def test_parameters_behind_a_name_are_its_input(written, name, given) -> None:
@@ -197,7 +198,7 @@ def test_each_workflow_has_a_text_of_its_own() -> None:
     assert helper.text == (
         "version: '2.0'\n\nhelper:\n  input: [n]\n  tasks:\n    t:\n      action: plus_one n=<% $.n %>\n"
     )
-    assert list(lint(helper.text).document.definitions["helper"].tasks) == ["t"]
+    assert list(document(helper.text.removeprefix(HEAD)).definitions["helper"].tasks) == ["t"]
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ def read(text):
     problems = Problems()
     source = compose(text, problems)
     assert problems.sorted() == ()
+    assert source.root is not None
     return plain(source.root)
 
 

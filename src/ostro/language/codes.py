@@ -46,6 +46,7 @@ CODES: dict[str, Code] = {
     "no-definitions": Code(ERROR, "The text holds no workflow and no action.", "Add one below `version`."),
     "two-callees": Code(ERROR, "A task runs an action or a workflow, not both.", "Take one of them away."),
     "ignored-words": Code(WARNING, "Words behind a name are no parameters and are ignored.", "Write `key=value`."),
+    "cut-number": Code(WARNING, "A fraction in a `retry` on one line is cut to a whole number, as Mistral does.", "Write a whole number."),
     "mixed-input": Code(ERROR, "`input` is an expression, and parameters stand behind the name too.", "Keep one of them."),
     "expression": Code(ERROR, "An expression does not parse.", "Mend it."),
     "wrong-term": Code(ERROR, "A term says nothing, or too much at once.", "Give exactly one of `task`, `tags`, `all_tags`."),

@@ -88,6 +88,8 @@ def check_terms(definition: Definition, problems: Problems) -> Requires:
     for task in definition.tasks.values():
         for one in task.requires:
             _check_requirement(one, definition, graph, problems)
+    for one in definition.done_when:
+        _check_done_when(one, problems)
     nodes: list[Selector] = [("task", name) for name in definition.tasks]
     for circle in circles(nodes, graph.onward):
         _tell_circle(circle, definition, problems)
@@ -115,6 +117,18 @@ def _has_too_many_selections(definition: Definition, problems: Problems) -> bool
                 problems.add("too-many-selections", one.place, message, hint=hint)
                 return True
     return False
+
+
+def _check_done_when(one: Requirement, problems: Problems) -> None:
+    """What must hold while a workflow is open cannot hang on a seal."""
+    term = one.term
+    if term.task is None and term.at_least is None and not isinstance(term.enough, int):
+        problems.add(
+            "wrong-term",
+            one.place,
+            "This term of `done-when` can only hold once the workflow is sealed.",
+            hint="Give it a number: `enough: 3` or `at_least: 3`; or name a task.",
+        )
 
 
 def _check_requirement(one: Requirement, definition: Definition, graph: Requires, problems: Problems) -> None:

@@ -14,9 +14,10 @@ from ostro.language.problems import Problems, listed
 _ALWAYS = frozenset({"openstack"})
 _BEFORE = ("action", "workflow", "input", "target", "priority")
 _AROUND = (
-    "wait_before", "wait_after", "timeout", "pause_before", "concurrency", "fail_on", "keep_result", "safe_rerun",
-    "publish", "publish_on_error", "publish_on_skip",
+    "wait_before", "timeout", "pause_before", "concurrency", "publish", "publish_on_error", "publish_on_skip",
 )  # fmt: skip
+_AFTER = ("wait_after", "fail_on", "keep_result", "safe_rerun")
+"""Looked at once the task has published."""
 _RETRY = ("count", "delay", "break_on", "continue_on")
 _MOST_BITS = 500_000_000
 """Tasks times variables, about 60 MB: what is larger is not looked at."""
@@ -112,8 +113,10 @@ def _reads(task: TaskDefinition, flow: Flow) -> Iterator[tuple[Any, int]]:
         yield getattr(task, name), within
     for one in task.with_items:
         yield one.values, before
+    for name in _AFTER:
+        yield getattr(task, name), after
     for name in _RETRY if task.retry else ():
-        yield getattr(task.retry, name), within
+        yield getattr(task.retry, name), after
     for name in CLAUSES:
         clause = getattr(task, name)
         for one in clause.next if clause else ():
@@ -130,13 +133,15 @@ class _Teller:
         self.flow = flow
         self._looks = looks
         self._problems = problems
+        self._told: set[tuple[str, Expression]] = set()
 
     def tell(self, said: Any, known: int, task: str) -> None:
         """Looks at each expression of a value."""
         for expression in _expressions(said):
             look = self._looks[expression.text]
             for name in look.variables:
-                if not self.flow.knows(name, known):
+                if not self.flow.knows(name, known) and (name, expression) not in self._told:
+                    self._told.add((name, expression))  # a default stands at many tasks
                     self._unknown(name, expression, known, task)
             for name in look.tasks:
                 if name not in self.flow.definition.tasks and not self.flow.definition.open:

@@ -97,7 +97,7 @@ class Retried(Form):
             )
         found, ignored = parameters(node.value)
         tell_ignored(ignored, node.place, reader)
-        pairs = {key: _pair(key, value, node) for key, value in found.items()}
+        pairs = {key: _pair(key, _cut(key, value, node, reader), node) for key, value in found.items()}
         return self.shape.read(Mapping(pairs, node.place), reader)
 
     def schema(self) -> dict[str, Any]:
@@ -126,6 +126,15 @@ def tell_ignored(words: list[str], place: Place, reader: Reader) -> None:
             f"{listed(words)} is no parameter and is ignored.",
             hint='Parameters are written `key=value`; put values with blanks in quotes: `key="a b"`.',
         )
+
+
+def _cut(key: str, value: Any, node: Node, reader: Reader) -> Any:
+    """On one line Mistral reads whole numbers only: of `0.1` it takes the 0."""
+    if not isinstance(value, float):
+        return value
+    message = f"`{key}={value}` is read as {int(value)}, as Mistral does."
+    reader.problems.add("cut-number", node.place, message, hint="Write whole seconds.")
+    return int(value)
 
 
 def _texts(data: Any) -> list[str]:

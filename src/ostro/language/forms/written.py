@@ -77,8 +77,9 @@ class _Scanner:
             if named is None:
                 here, at = at, self.run_end(at, end)
                 ignored.append(self.text[here:at])
+            elif (at := self._value_end(named.end(), end)) == named.end():
+                ignored.append(named.group())
             else:
-                at = self._value_end(named.end(), end)
                 found[named[1]] = _value(self.text[named.end() : at])
         return found, ignored
 
