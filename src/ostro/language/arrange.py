@@ -68,7 +68,8 @@ def _comments(lines: Sequence[str]) -> list[str]:
 
 
 def _is_flow(node: Node, lines: Sequence[str]) -> bool:
-    return lines[node.place.line - 1][node.place.column - 1 :].startswith(("{", "["))
+    line = lines[node.place.line - 1] if node.place.line <= len(lines) else ""
+    return line[node.place.column - 1 :].startswith(("{", "["))
 
 
 class _Layout:
@@ -86,10 +87,15 @@ class _Layout:
         while tail and not tail[-1]:
             tail.pop()
         body = self._mapping(root, end, 0, ())
-        return [*_single_blanks(head), *lead, *body, *_single_blanks(tail)]
+        above = _single_blanks([*head, *lead])
+        while body and not body[0] and not (above and above[-1]):
+            body = body[1:]
+        return [*above, *body, *_single_blanks(tail)]
 
     def _head(self, first: int) -> tuple[list[str], list[str]]:
         before = [line.rstrip() for line in self._lines[: first - 1]]
+        while before and not before[0]:
+            before = before[1:]
         cuts = [at + 1 for at, line in enumerate(before) if not line or line.startswith(("---", "%"))]
         cut = max(cuts, default=0)
         return before[:cut], before[cut:]
@@ -99,6 +105,7 @@ class _Layout:
         keys = sorted(node.pairs, key=lambda key: node.pairs[key].key.place.line)
         starts = [node.pairs[key].key.place.line for key in keys]
         column = node.pairs[keys[0]].key.place.column - 1
+        end, outside = self._outside(starts[-1], end, column, indent)
         chunks: dict[str, list[str]] = {}
         lead: list[str] = []
         for key, start, stop in zip(keys, starts, [*starts[1:], end], strict=True):
@@ -111,7 +118,18 @@ class _Layout:
             lead = _single_blanks([_at(line, indent) for line in self._lines[last - 1 : stop - 1]])
         order = _order_of(path)
         ranked = sorted(keys, key=lambda key: order.index(key) if key in order else len(order))
-        return [line for key in ranked for line in chunks[key]]
+        return [*(line for key in ranked for line in chunks[key]), *outside]
+
+    def _outside(self, start: int, end: int, column: int, indent: int) -> tuple[int, list[str]]:
+        """Where a block really ends: comments after its last line stay at its end, or belong to what is around it."""
+        last = end
+        while last > start + 1 and _is_lead(self._lines[last - 2], column):
+            last -= 1
+        placed = [
+            _at(line, indent if line[:column].isspace() or not column else max(0, indent - _STEP))
+            for line in self._lines[last - 1 : end - 1]
+        ]
+        return last, _single_blanks(placed)
 
     def _last_line(self, start: int, stop: int, column: int) -> int:
         """Where a key's own lines end: blanks and comments before the next key belong to that."""
@@ -141,12 +159,13 @@ class _Layout:
     def _items(self, node: Items, end: int, indent: int, path: tuple[str, ...]) -> list[str]:
         starts = [self._dash(one) for one in node.items]
         column = len(self._lines[starts[0] - 1]) - len(self._lines[starts[0] - 1].lstrip())
+        end, outside = self._outside(starts[-1], end, column, indent)
         made: list[str] = []
         for item, start, stop in zip(node.items, starts, [*starts[1:], end], strict=True):
             last = self._last_line(start, stop, column) if stop != end else stop
             made += self._item(item, start, last, indent, path)
             made += _single_blanks([_at(line, indent) for line in self._lines[last - 1 : stop - 1]])
-        return made
+        return [*made, *outside]
 
     def _dash(self, item: Node) -> int:
         """The line of an item's dash: its own, or the one before that only holds the dash."""
