@@ -20,7 +20,9 @@ SELECT t.namespace, t.workflow, t.id, t.name, t.tags, t.hash, t.state, t.reason,
        t.spawned, t.weighs, t.required, t.spawned_by, t.created_at, t.started_at, t.ended_at, s.spec, s.input
 FROM unnest($1::integer[], $2::uuid[], $3::uuid[]) AS wanted (namespace, id, after)
 CROSS JOIN LATERAL (
-    SELECT * FROM tasks x WHERE x.namespace = wanted.namespace AND x.workflow = wanted.id AND x.id > wanted.after
+    SELECT * FROM tasks x
+    WHERE (x.namespace, x.workflow, x.id) > (wanted.namespace, wanted.id, wanted.after)
+      AND (x.namespace, x.workflow) <= (wanted.namespace, wanted.id)
     ORDER BY x.namespace, x.workflow, x.id LIMIT $4
 ) AS t
 LEFT JOIN LATERAL (
