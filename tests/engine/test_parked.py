@@ -68,3 +68,22 @@ async def test_a_large_hint_travels_in_pieces_and_a_huge_one_as_look_everywhere(
         assert await heard.get() is None
         for task in forever:
             task.cancel()
+
+
+async def test_news_of_a_workflow_alone_goes_along_with_the_next_job(database: Database) -> None:
+    here, there = Parked(database), Parked(database)
+    heard: asyncio.Queue[Hint | None] = asyncio.Queue()
+    workflow = uuid4()
+    async with asyncio.TaskGroup() as group:
+        forever = [group.create_task(work) for work in (here.send(), there.listen())]
+        there.follow(heard.put_nowait)
+        assert await heard.get() is None
+        here.tell(Hint(1, workflows=(workflow,)))
+        for _ in range(10):
+            await asyncio.sleep(0)  # the sender has taken notice, and waits for company
+        here.tell(Hint(1, queues=(7,)))
+        assert await heard.get() == Hint(1, queues=(7,), workflows=(workflow,))
+        here.tell(Hint(1, workflows=(workflow,)))
+        assert await heard.get() == Hint(1, workflows=(workflow,))
+        for task in forever:
+            task.cancel()

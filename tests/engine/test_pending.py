@@ -4,8 +4,9 @@ import pytest
 
 from ostro.clock import new_id
 from ostro.core.events import SealWorkflow
-from ostro.engine.lanes.envelope import Envelope, Key
+from ostro.engine.lanes.envelope import Envelope
 from ostro.engine.lanes.pending import Pending
+from ostro.store.load import Key
 
 
 @pytest.fixture

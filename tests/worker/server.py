@@ -51,6 +51,8 @@ class PlayedServer:
         self.chunks: list[LogChunk] = []
         self.left = 0
         self.settling = True
+        self.may_settle = asyncio.Event()
+        self.may_settle.set()
         self.refuse_polls: Refused | None = None
         self.refuse_registers: Refused | None = None
         self._to_grant: list[Grant] = []
@@ -183,6 +185,9 @@ class PlayedServer:
         self.polls.append(asked)
         self.stopped += asked.stopped
         answer = PollAnswer()
+        if asked.results:
+            await self._tell()
+            await self.may_settle.wait()
         if self.settling:
             new = [
                 r for r in asked.results if (r.job, r.fence) not in [(o.job, o.fence) for o in self.results]

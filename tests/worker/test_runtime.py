@@ -71,6 +71,36 @@ async def test_a_job_is_listed_until_its_result_is_acknowledged(server: PlayedSe
     assert server.left == 1
 
 
+async def test_what_ends_while_results_are_under_way_goes_together_with_the_next_request(
+    server: PlayedServer, tmp_path: Path
+) -> None:
+    async with working(server, tmp_path, slots=4):
+        grants = [
+            await server.grant("script", {"run": f"until [ -e {tmp_path}/{n} ]; do sleep 0.01; done"})
+            for n in range(3)
+        ]
+        await server.until(lambda: any(len(p.held) == 3 for p in server.polls))
+        server.may_settle.clear()
+        (tmp_path / "0").touch()
+        await server.until(lambda: any(p.results for p in server.polls))
+        under_way = len(server.polls)
+        for n in (1, 2):
+            (tmp_path / str(n)).touch()
+        kept = tmp_path / "results"
+        async with asyncio.timeout(10):
+            while sum(results_in(one) for one in kept.glob("*.json")) < 3:
+                await asyncio.sleep(0.01)
+        assert len(server.polls) == under_way
+        server.may_settle.set()
+        await server.until(lambda: len(server.results) == 3)
+    assert [len(p.results) for p in server.polls[under_way - 1 :] if p.results] == [1, 2]
+    assert {one.job for one in server.results} == {grant.job for grant in grants}
+
+
+def results_in(path: Path) -> int:
+    return len(msgspec.json.decode(path.read_bytes(), type=list[JobResult]))
+
+
 async def test_a_grant_that_is_held_already_is_dropped(server: PlayedServer, tmp_path: Path) -> None:
     async with working(server, tmp_path):
         first = await server.grant("script", {"run": f"echo x >> {tmp_path}/ran; sleep 0.3"})

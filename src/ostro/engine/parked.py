@@ -18,10 +18,10 @@ from ostro.values import UUID
 CHANNEL = "ostro_hints"
 
 _LONGEST_PAYLOAD = 7_900  # PostgreSQL takes 8,000 bytes less one
+_MOST_PAYLOADS = 8  # above it, one "look everywhere" is cheaper for everybody
+
 _COMPANY = 0.02
 """Seconds. Each NOTIFY is a transaction, and most steps change nothing for other servers but a workflow's version."""
-
-_MOST_PAYLOADS = 8  # above it, one "look everywhere" is cheaper for everybody
 
 
 class Hint(msgspec.Struct, frozen=True, array_like=True):

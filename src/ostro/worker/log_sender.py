@@ -8,7 +8,7 @@ import structlog
 
 from ostro.actions.context import Stream
 from ostro.errors import OstroError, ServerUnreachable, TooMany
-from ostro.protocol.workers import HeldJob, LogChunk, LogsAnswer
+from ostro.protocol.workers import LogChunk, LogsAnswer
 from ostro.worker.logs import Log
 from ostro.worker.waiting import BackOff
 
@@ -29,10 +29,6 @@ class LogSender:
         """Those that wrote anything, while somebody wants it."""
         self._something = asyncio.Event()
         self._now = asyncio.Event()
-
-    def open(self, held: HeldJob, limit: int) -> Log:
-        """The log of a job that starts; `limit` is how many bytes the server takes."""
-        return Log(held, limit)
 
     def add(self, log: Log, stream: Stream, piece: bytes) -> None:
         """Takes what a job wrote; it is sent soon."""

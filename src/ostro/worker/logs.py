@@ -14,7 +14,7 @@ CHUNK = 256 * 1024
 
 
 class Log:
-    """The log of one job. Pieces are bytes; `empty` is set while the server has all of them."""
+    """The log of one job; `limit` is how many bytes the server takes. `empty` is set while it has all of them."""
 
     def __init__(self, held: HeldJob, limit: int) -> None:
         self._held = held

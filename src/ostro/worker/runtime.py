@@ -28,6 +28,7 @@ from ostro.protocol.workers import CancelOrder, Grant, HeldJob, JobResult, Poll,
 from ostro.worker.hand import Hand, Job
 from ostro.worker.home import Home
 from ostro.worker.log_sender import LogSender
+from ostro.worker.logs import Log
 from ostro.worker.options import Options, Rhythm
 from ostro.worker.orphans import end_orphans
 from ostro.worker.outbox import Outbox
@@ -221,7 +222,7 @@ class Worker:
     # -- one job --------------------------------------------------------------------------------
 
     async def _run_job(self, job: Job, grant: Grant, group: asyncio.TaskGroup) -> None:
-        log = job.log = self._logs.open(job.held, self._session.terms.log_bytes)
+        log = job.log = Log(job.held, self._session.terms.log_bytes)
 
         def emit(stream: Stream, piece: bytes) -> None:
             self._logs.add(log, stream, piece)

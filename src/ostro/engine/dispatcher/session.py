@@ -21,6 +21,7 @@ _TOLD_AGAIN_AFTER = 5.0
 
 _BEAT = 0.1
 """Seconds between the moments at which long waits end."""
+_LONG = 10 * _BEAT
 
 
 class Ask(msgspec.Struct, kw_only=True):
@@ -97,18 +98,18 @@ class Poll:
         self.done.set()
 
     async def wait(self, seconds: float) -> None:
-        """Parked until there is something to answer, at most so long; long waits may end a tenth of a second earlier."""
+        """Parked until there is something to answer, at most so long; a long wait may end a beat earlier."""
         self.parked = True
-        if seconds > 1.0:
-            seconds = _on_the_beat(seconds)
         with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(_on_the_beat(seconds)):
                 await self.done.wait()
         self.parked = False
 
 
 def _on_the_beat(seconds: float) -> float:
-    """Thousands of polls end together, a few times a second, rather than each by itself: that takes a third less."""
+    """Thousands of long polls end together, a few times a second, not each by itself: that takes a third less."""
+    if seconds < _LONG:
+        return seconds
     now = monotonic()
     return (now + seconds) // _BEAT * _BEAT - now
 

@@ -10,12 +10,12 @@ from ostro.core.effects import Changes
 from ostro.core.events import AddTasks, ChangeTask, Create, Event
 from ostro.core.specs import TaskSpec
 from ostro.core.workflow import Moment
-from ostro.engine.lanes.envelope import Envelope, Key, Look
+from ostro.engine.lanes.envelope import Envelope, Look
 from ostro.engine.lanes.places import Handed, Places, keep_results
 from ostro.engine.queues import Wanted
 from ostro.errors import NotFound, Refusal
 from ostro.store.commit import KeptAnswer, Write
-from ostro.store.load import Loaded
+from ostro.store.load import Key, Loaded
 
 _LARGE = 5_000
 """Rows of one workflow after which the rest of its events waits for the next batch."""

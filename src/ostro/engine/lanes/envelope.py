@@ -11,10 +11,8 @@ from ostro.core.events import Answer, Event, JobEnded, JobLost, JobTimedOut
 from ostro.core.workflow import Workflow
 from ostro.errors import OstroError
 from ostro.store.commit import KeptAnswer
+from ostro.store.load import Key
 from ostro.values import UUID
-
-Key = tuple[int, UUID]
-"""Namespace and workflow."""
 
 
 class AlreadyAnswered(OstroError):

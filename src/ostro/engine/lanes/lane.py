@@ -12,7 +12,7 @@ from ostro.core.events import Create, GoOn
 from ostro.core.workflow import Moment
 from ostro.engine.lanes.cache import Cache
 from ostro.engine.lanes.decided import Broken, Decided, NothingThere, decide_all, queues_of
-from ostro.engine.lanes.envelope import Envelope, Key
+from ostro.engine.lanes.envelope import Envelope
 from ostro.engine.lanes.pending import Pending
 from ostro.engine.lanes.places import Places
 from ostro.engine.parked import Hint, Parked
@@ -20,7 +20,7 @@ from ostro.engine.queues import Queues
 from ostro.errors import OstroError, StorageError, StorageUnavailable
 from ostro.store.commit import Outcome, Write, commit
 from ostro.store.database import Database, StatementRefused
-from ostro.store.load import Loaded, versions
+from ostro.store.load import Key, Loaded, versions
 from ostro.store.refresh import fresh
 from ostro.values import UUID, Limits
 
@@ -148,7 +148,7 @@ class Lane:
         if not wanted:
             return
         try:
-            found = await fresh(self.database, wanted, _breathe)
+            found = await fresh(self.database, wanted, breathe)
         except StorageError:
             found = {}
         for key in wanted:
@@ -171,7 +171,7 @@ class Lane:
                 if one.rest:
                     self._pending.put_back(key, one.rest)
             if monotonic() - breath > _LONGEST_BREATH:
-                await pause(0)
+                await breathe()
                 breath = monotonic()
         return decided
 
@@ -311,7 +311,8 @@ class Lane:
                 self.put(Envelope(key, GoOn(message), expires=monotonic() + 60))
 
 
-async def _breathe() -> None:
+async def breathe() -> None:
+    """Others get the event loop."""
     await pause(0)
 
 

@@ -13,12 +13,13 @@ from ostro.core.workflow import Workflow
 from ostro.engine.lanes import slow
 from ostro.engine.lanes.cache import Cache
 from ostro.engine.lanes.decided import Decided, queues_to_come
-from ostro.engine.lanes.envelope import Envelope, Key, Look, Once
+from ostro.engine.lanes.envelope import Envelope, Look, Once
 from ostro.engine.lanes.lane import Counts, Lane, give_all
 from ostro.engine.parked import Hint, Parked
 from ostro.engine.queues import Queues
 from ostro.errors import Conflict, NotFound, OstroError, Overloaded, StorageError, StorageUnavailable
 from ostro.store.database import Database
+from ostro.store.load import Key
 from ostro.store.placement import MAIN, placement_of
 from ostro.values import UUID, Limits, Timing
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from ostro.engine.lanes.envelope import Envelope, Key
+from ostro.engine.lanes.envelope import Envelope
+from ostro.store.load import Key
 
 Batch = dict[Key, list[Envelope]]
 

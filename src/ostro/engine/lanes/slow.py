@@ -10,12 +10,12 @@ import structlog
 from ostro.clock import monotonic, pause
 from ostro.core.events import Done, JobEnded
 from ostro.engine.lanes.decided import Broken, Decided, NothingThere, decide_all, queues_of
-from ostro.engine.lanes.envelope import AlreadyAnswered, Envelope, Key
-from ostro.engine.lanes.lane import Lane, give_all
+from ostro.engine.lanes.envelope import AlreadyAnswered, Envelope
+from ostro.engine.lanes.lane import Lane, breathe, give_all
 from ostro.errors import Conflict, NotFound, OstroError, Refusal, StorageUnavailable
 from ostro.store.commit import Outcome, commit
 from ostro.store.database import Connection, StatementRefused
-from ostro.store.load import Loaded, load, stamp_of
+from ostro.store.load import Key, Loaded, load, stamp_of
 from ostro.store.refresh import catch_up
 
 _log = structlog.get_logger("ostro.engine.lanes")
@@ -158,10 +158,10 @@ async def _present(lane: Lane, connection: Connection, key: Key) -> Loaded:
     cached = lane.cache.get(key)
     if cached is not None:
         known = cached.version
-        if await catch_up(connection, [cached], _breathe):
+        if await catch_up(connection, [cached], breathe):
             cached.company = "none" if cached.version == known else "contested"
             return cached
-    loaded = await load(connection, *key, _breathe)
+    loaded = await load(connection, *key, breathe)
     if loaded is None:
         raise NotFound("workflow_not_found", f"There is no workflow {key[1]}.")
     loaded.company = "contested"
@@ -228,7 +228,3 @@ async def _answered_before(connection: Connection, key: Key, envelope: Envelope)
         return None
     taken = await connection.fetchval("commit_key_taken", key[0], envelope.once.key)
     return AlreadyAnswered("This request was answered before.") if taken else None
-
-
-async def _breathe() -> None:
-    await pause(0)
