@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from ostro.language.codes import CODES
 from ostro.language.lint import lint
+from ostro.language.look import look
 from ostro.language.parsed import parsed
 from ostro.language.problems import shown
 
@@ -84,6 +85,15 @@ def test_each_kind_of_mistake_has_its_code(code, text) -> None:
         assert one.message.endswith((".", "?")), one
         assert one.line >= 1
         assert one.column >= 1
+
+
+@pytest.mark.parametrize("parse", [parsed, look])
+def test_what_opens_on_one_line_and_closes_on_another_is_text_and_so_no_guard(parse) -> None:
+    spread = "|\n          <% 1 = 1\n          and nothing( %>"
+    as_text = workflow(f"a:\n  action: std.echo\n  input:\n        output: {spread}")
+    assert [one.code for one in lint(as_text, parse=parse).problems] == []
+    as_guard = workflow(f"a:\n  on-success:\n    - b: {spread}\nb: {{action: std.noop}}")
+    assert "wrong-type" in [one.code for one in lint(as_guard, parse=parse).problems]
 
 
 def test_a_warning_is_silent_where_the_line_says_so() -> None:

@@ -25,8 +25,6 @@ class Look(msgspec.Struct, frozen=True):
 Parse = Callable[[str], Look]
 """A parser: text → what is in it. Never raises."""
 
-NOTHING = Look()
-
 _OPENS = re.compile(r"<%|\{\{|\{%")
 _CLOSES = {"<%": "%>", "{{": "}}", "{%": "%}"}
 _ENDS_OPEN = re.compile(r"(?:[-+*/=<>,.]|\b(?:and|or|not|mod))$")
@@ -41,13 +39,6 @@ _PLAIN_FUNCTIONS = {
 }  # fmt: skip
 """Functions whose arguments are read in the caller's context; what others do with `$` is theirs."""
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
-
-
-def has_expression(text: str) -> bool:
-    """Whether a text holds an expression of either language."""
-    return (
-        ("<%" in text and "%>" in text) or ("{{" in text and "}}" in text) or ("{%" in text and "%}" in text)
-    )
 
 
 def look(text: str) -> Look:
@@ -79,6 +70,8 @@ def _parts(text: str) -> Iterator[tuple[str, str, int]]:
             open_ended.add(opening)
             continue
         body = text[at:end]
+        if "\n" in body:  # opened on one line and closed on another: text
+            continue
         yield opening, body if opening == "<%" else body.strip("-+"), found.start()
         at = end + 2
 

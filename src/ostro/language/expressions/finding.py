@@ -1,12 +1,9 @@
-"""Expressions in strings, found as Mistral finds them: `<% yaql %>`, `{{ jinja }}`, `{% jinja %}`, each on one line."""
+"""Strings taken apart: what of them is YAQL, and whether they are Jinja2."""
 
-import re
 from typing import NamedTuple
 
 from ostro.language.expressions.failures import ExpressionError, Kind
-
-_YAQL = re.compile(r"<%.*?%>")
-_JINJA = re.compile(r"\{\{.*\}\}|\{%.*%\}")
+from ostro.language.marks import JINJA, YAQL
 
 
 class Piece(NamedTuple):
@@ -17,16 +14,9 @@ class Piece(NamedTuple):
     is_yaql: bool
 
 
-def has_expression(text: str) -> bool:
-    """Whether there is anything to evaluate."""
-    return ("%>" in text and _YAQL.search(text) is not None) or (
-        "{" in text and _JINJA.search(text) is not None
-    )
-
-
 def is_jinja(text: str) -> bool:
     """Whether the string is Jinja2's; ExpressionError if it is YAQL's too."""
-    found, other = _JINJA.search(text), _YAQL.search(text)
+    found, other = JINJA.search(text), YAQL.search(text)
     if found and other:
         said = "YAQL (`<% %>`) and Jinja2 (`{{ }}`) cannot be mixed in one string."
         raise ExpressionError(Kind.MIXED, said, offset=max(found.start(), other.start()))
@@ -36,7 +26,7 @@ def is_jinja(text: str) -> bool:
 def pieces_of(text: str) -> list[Piece]:
     """The literal and the YAQL parts, in order."""
     pieces, at = [], 0
-    for found in _YAQL.finditer(text):
+    for found in YAQL.finditer(text):
         if found.start() > at:
             pieces.append(Piece(text[at : found.start()], at, is_yaql=False))
         inner = found.group()[2:-2]

@@ -7,12 +7,13 @@ from typing import Any
 from ostro.language.expressions.asked import Asked
 from ostro.language.expressions.evaluation import Run
 from ostro.language.expressions.failures import ExpressionError, Kind
-from ostro.language.expressions.finding import has_expression, is_jinja, pieces_of
+from ostro.language.expressions.finding import is_jinja, pieces_of
 from ostro.language.expressions.jinja.evaluator import Jinja
 from ostro.language.expressions.limits import DEFAULT_LIMITS, ExpressionLimits
 from ostro.language.expressions.lookups import Need, Snapshot
 from ostro.language.expressions.results import as_text, plain
 from ostro.language.expressions.yaql.evaluator import Yaql
+from ostro.language.marks import has_expression
 
 
 class Language(StrEnum):

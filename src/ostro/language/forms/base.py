@@ -6,7 +6,8 @@ from typing import Annotated, Any, Final, get_args, get_origin
 
 import msgspec
 
-from ostro.language.look import Look, Parse, has_expression
+from ostro.language.look import Look, Parse
+from ostro.language.marks import has_expression
 from ostro.language.parts import Expression, Value
 from ostro.language.problems import Place, Problems, listed
 from ostro.language.source.nodes import Items, Mapping, Node, Scalar, plain, scalars

@@ -7,7 +7,7 @@ import msgspec
 from ostro.language.forms.base import WRONG, Form, Reader, Shape
 from ostro.language.forms.simple import NAME, Text, refuse_repeated
 from ostro.language.forms.written import Written, call, loop, parameters
-from ostro.language.look import has_expression
+from ostro.language.marks import has_expression
 from ostro.language.parts import Loop, Value
 from ostro.language.problems import Place, listed
 from ostro.language.source.nodes import Items, Mapping, Node, Pair, Scalar

@@ -4,7 +4,7 @@ from typing import Any
 
 from ostro.language.forms.base import WRONG, Form, Reader, told
 from ostro.language.forms.written import duration
-from ostro.language.look import has_expression
+from ostro.language.marks import has_expression
 from ostro.language.parts import Value
 from ostro.language.problems import listed
 from ostro.language.source.nodes import Items, Mapping, Node, Scalar
@@ -199,11 +199,11 @@ NAME = Text("a name")
 
 
 def is_expression(node: Node) -> bool:
-    """Whether a value is an expression from its first character to its last."""
+    """Whether a value is an expression from its first character to its last; one spread over lines is text."""
     if not isinstance(node, Scalar) or not isinstance(node.value, str):
         return False
     text = node.value.strip()
-    return text.startswith(_OPENS) and text.endswith(_CLOSES)
+    return text.startswith(_OPENS) and text.endswith(_CLOSES) and has_expression(text)
 
 
 def expression_in(node: Node, reader: Reader) -> Any:

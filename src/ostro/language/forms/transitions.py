@@ -6,7 +6,7 @@ from ostro.language.forms.base import WRONG, Form, Reader, Shape
 from ostro.language.forms.calls import given
 from ostro.language.forms.simple import EXPRESSION, NAME, Guard, is_expression, refuse_repeated
 from ostro.language.forms.written import call
-from ostro.language.look import has_expression
+from ostro.language.marks import has_expression
 from ostro.language.parts import Expression, Transition
 from ostro.language.source.nodes import Items, Mapping, Node, Scalar
 

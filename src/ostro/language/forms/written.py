@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ostro.language.look import has_expression
+from ostro.language.marks import has_expression
 from ostro.language.problems import Problems
 from ostro.language.source.compose import compose
 from ostro.language.source.nodes import plain
