@@ -4,6 +4,7 @@ Rules 2, 6, 7 and 8 of the design.
 """
 
 from ostro.core.effects import EndedJob, Timer
+from ostro.core.flow import closing, ending
 from ostro.core.requirements.conditions import Condition, Task, Verdict
 from ostro.core.requirements.terms import Selector
 from ostro.core.workflow import Moment, Workflow
@@ -12,11 +13,7 @@ from ostro.values import SkipReason, TaskState, TermState, WorkflowState
 
 def seal(workflow: Workflow) -> None:
     """No caller outside adds to it any more."""
-    if workflow.row.sealed:
-        return
-    workflow.touch_workflow(sealed=True)
-    workflow.note("sealed")
-    workflow.unsettle_all()
+    workflow.seal()
 
 
 def seal_tag(workflow: Workflow, tag: str) -> bool:
@@ -48,6 +45,8 @@ def settle(workflow: Workflow, moment: Moment) -> bool:
     if not workflow.waiting:
         end(workflow, moment)
         return False
+    if closing.fail_a_join(workflow, moment):
+        return True
     workflow.passing = _on_names_nobody_added(workflow)
     if not workflow.passing:
         raise AssertionError(f"{len(workflow.waiting)} tasks are left waiting for nothing")
@@ -93,16 +92,21 @@ def _lacks_members(workflow: Workflow, condition: Condition) -> bool:
 
 def end(workflow: Workflow, moment: Moment) -> None:
     """The workflow ends, in the state that rule 6 names."""
-    state, error = _verdict(workflow)
+    state, error = closing.output_of(workflow, *_verdict(workflow), moment)
     workflow.touch_workflow(state=state, error=error, ended_at=moment.now)
     if workflow.row.deadline is not None:
         workflow.changes.timers["deadline", None] = Timer("deadline", None, None)
     workflow.note("workflow_ended", state=state.value, error=error)
+    closing.tell_caller(workflow, state, error)
 
 
 def _verdict(workflow: Workflow) -> tuple[WorkflowState, str | None]:
     if workflow.row.stopping == "deadline":
         return WorkflowState.ERROR, "the deadline struck before the workflow was done"
+    if workflow.row.stopping == "fail":
+        return WorkflowState.ERROR, "it was stopped"
+    if workflow.row.stopping == "succeed":
+        return WorkflowState.SUCCESS, None
     if workflow.row.stopping == "cancel" or workflow.cancelled:
         return WorkflowState.CANCELLED, None
     if workflow.missing:
@@ -118,6 +122,12 @@ def _verdict(workflow: Workflow) -> tuple[WorkflowState, str | None]:
 
 def is_handled(workflow: Workflow, task: Task) -> bool:
     """Whether the ERROR of a task is no error of its workflow (rule 6)."""
+    if (
+        workflow.flow is not None
+        and task.id in workflow.flow.steps
+        and workflow.flow.steps[task.id].row.handled
+    ):
+        return True
     weights = workflow.weights
     by_name: Selector = ("task", task.name)
     if by_name in weights.handles or any(weights.handles.of(task.labels)):
@@ -129,12 +139,7 @@ def is_handled(workflow: Workflow, task: Task) -> bool:
 
 def stop(workflow: Workflow, why: str) -> None:
     """Rule 8: seal it; what was started is cancelled and the rest passed by, a bounded part at a time."""
-    seal(workflow)
-    workflow.touch_workflow(stopping=why)
-    workflow.note("stopping", reason=why)
-    workflow.told.clear()
-    workflow.ready.clear()
-    workflow.passing.clear()
+    workflow.stop(why)
 
 
 def stop_one(workflow: Workflow, moment: Moment) -> bool:
@@ -154,7 +159,11 @@ def stop_one(workflow: Workflow, moment: Moment) -> bool:
 def cancel(workflow: Workflow, task: Task, moment: Moment) -> None:
     """An unended task ends as CANCELLED at once; the worker that runs it is told."""
     job, run = task.row.job, task.row.run
-    if job is not None:
+    step = workflow.flow.steps.get(task.id) if workflow.flow is not None else None
+    if step is not None:
+        ending.abandon(workflow, step, moment)
+        workflow.changes.timers["timeout", task.id] = Timer("timeout", task.id, None)
+    elif job is not None:
         ended = EndedJob(job, task.id, run, None, TaskState.CANCELLED, None, None, moment.now)
         workflow.changes.ended_jobs.append(ended)
         workflow.changes.revoked[job] = None

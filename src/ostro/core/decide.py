@@ -13,6 +13,7 @@ from ostro.core.events import (
     Added,
     AddTasks,
     Answer,
+    CalleeEnded,
     CancelTask,
     CancelWorkflow,
     ChangeTask,
@@ -26,10 +27,17 @@ from ostro.core.events import (
     JobEnded,
     JobLost,
     JobTimedOut,
+    Pause,
+    Rerun,
+    Resume,
     RetryDue,
     SealTag,
     SealWorkflow,
+    Skip,
+    StopWorkflow,
+    TimeoutDue,
 )
+from ostro.core.flow import beginning, controls, ending, holding
 from ostro.core.requirements.terms import check_term
 from ostro.core.workflow import Moment, Workflow
 from ostro.errors import Conflict, Invalid
@@ -43,6 +51,10 @@ def create(event: Create, moment: Moment) -> tuple[Workflow, Added]:
     workflow = Workflow(event.birth, row)
     workflow.changes.born = event.birth
     workflow.note("created")
+    if event.begin is not None:
+        if not event.begin.plan.is_open:
+            completion.seal(workflow)
+        beginning.begin(workflow, event.begin, moment)
     if event.seal:
         completion.seal(workflow)
     tasks = adding.add(workflow, AddTasks(tasks=event.tasks), moment, at_birth=True)
@@ -64,7 +76,7 @@ def _check_done_when(event: Create, moment: Moment) -> None:
 
 def _set_deadline(workflow: Workflow) -> None:
     due = None if workflow.ended else workflow.row.deadline
-    progress.set_timer(workflow, Timer("deadline", None, due))
+    workflow.set_timer(Timer("deadline", None, due))
 
 
 def decide(workflow: Workflow, event: Event, moment: Moment) -> Answer:
@@ -106,7 +118,14 @@ def _obey(  # noqa: C901, PLR0911  (one line per event)
     | JobLost
     | RetryDue
     | DeadlineDue
-    | GoOn,
+    | GoOn
+    | Pause
+    | Resume
+    | StopWorkflow
+    | Rerun
+    | Skip
+    | CalleeEnded
+    | TimeoutDue,
     moment: Moment,
 ) -> bool:
     match event:
@@ -132,7 +151,73 @@ def _obey(  # noqa: C901, PLR0911  (one line per event)
             workflow.messages.pop(event.message, None)
             workflow.changes.messages_done[event.message] = None
             return True
+        case _:
+            return _control(workflow, event, moment)
+
+
+def _control(
+    workflow: Workflow,
+    event: Pause | Resume | StopWorkflow | Rerun | Skip | CalleeEnded | TimeoutDue,
+    moment: Moment,
+) -> bool:
+    match event:
+        case Pause():
+            _received(workflow, event.sent_as)
+            return holding.pause(workflow, event.message or None)
+        case Resume():
+            _received(workflow, event.sent_as)
+            return controls.resume(workflow, event.env)
+        case StopWorkflow():
+            _received(workflow, event.sent_as)
+            return controls.stop(workflow, event)
+        case Rerun():
+            return controls.rerun(workflow, event, moment)
+        case Skip():
+            return controls.skip(workflow, event, moment)
+        case CalleeEnded():
+            _received(workflow, event.sent_as)
+            return _callee_ended(workflow, event, moment)
+        case TimeoutDue():
+            return _time_out(workflow, event.task, moment)
     assert_never(event)
+
+
+def _received(workflow: Workflow, message: UUID | None) -> None:
+    if message is not None:
+        workflow.messages.pop(message, None)
+        workflow.changes.messages_done[message] = None
+
+
+def _callee_ended(workflow: Workflow, event: CalleeEnded, moment: Moment) -> bool:
+    task = workflow.jobs.get(event.job)
+    if task is None or workflow.flow is None:
+        return False
+    step = workflow.flow.steps[task.id]
+    workflow.changes.consumed[event.job] = 0
+    state = TaskState(event.state.value)
+    ending.run_ended(workflow, task, step, event.job, state, event.output, event.error, moment, fence=0)
+    return True
+
+
+def _time_out(workflow: Workflow, task_id: UUID, moment: Moment) -> bool:
+    workflow.set_timer(Timer("timeout", task_id, None))
+    task = workflow.tasks.get(task_id)
+    if task is None or task.ended or workflow.flow is None or workflow.ended:
+        return False
+    step = workflow.flow.steps[task_id]
+    if step.row.phase == "after":
+        return False
+    workflow.ready.pop(task, None)
+    if task.state is TaskState.DELAYED:
+        workflow.set_timer(Timer("retry", task_id, None))
+    allowed = (
+        step.task.timeout.template.value
+        if step.task.timeout and step.task.timeout.template.is_literal
+        else None
+    )
+    said = f"timed out after {allowed} s" if allowed else "timed out"
+    ending.conclude(workflow, task, step, TaskState.ERROR, said, moment)
+    return True
 
 
 def _seal(workflow: Workflow, event: SealWorkflow) -> bool:
@@ -159,7 +244,7 @@ def _strike(workflow: Workflow, moment: Moment) -> bool:
     deadline = workflow.row.deadline
     if deadline is None or deadline > moment.now or workflow.ended:
         return False
-    progress.set_timer(workflow, Timer("deadline", None, None))
+    workflow.set_timer(Timer("deadline", None, None))
     if workflow.row.stopping == "cancel":  # rule 6: of the two, the deadline names the end
         workflow.touch_workflow(stopping="deadline")
         workflow.note("stopping", reason="deadline")
@@ -214,15 +299,22 @@ def _end_job(workflow: Workflow, event: JobEnded | JobTimedOut | JobLost, moment
             allowed = task.spec.timeout if task.spec else None
             error = f"timed out after {allowed:g} s" if allowed else "timed out"
             workflow.changes.revoked[event.job] = event.fence
+    if workflow.flow is not None and task.id in workflow.flow.steps:
+        step = workflow.flow.steps[task.id]
+        ending.run_ended(workflow, task, step, event.job, state, result, error, moment, fence=event.fence)
+        return True
     ended = EndedJob(event.job, task.id, task.row.run, event.fence, state, error, result, moment.now)
     progress.finish(workflow, task, ended, moment)
     return True
 
 
 def _retry(workflow: Workflow, task_id: UUID, moment: Moment) -> bool:
-    progress.set_timer(workflow, Timer("retry", task_id, None))
+    workflow.set_timer(Timer("retry", task_id, None))
     task = workflow.tasks.get(task_id)
     if task is None or task.state is not TaskState.DELAYED or workflow.row.stopping:
         return False
+    if workflow.state is WorkflowState.PAUSED:  # its time has come, and it is held with the workflow
+        workflow.move(task, TaskState.PAUSED, moment.now)
+        return True
     workflow.ready[task] = None
     return True

@@ -47,6 +47,8 @@ class TaskRow(msgspec.Struct, gc=False):
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
+    pass_: int = 0
+    """In direct workflows a name may be arrived at again: each time is a task of its own."""
 
 
 class QueuedJob(msgspec.Struct, frozen=True, gc=False):
@@ -62,6 +64,11 @@ class QueuedJob(msgspec.Struct, frozen=True, gc=False):
     timeout: float | None
     safe_rerun: bool
     hands_over: tuple[str, ...]
+    item: int = 0
+    input: bytes | None = None
+    """Its own; None where it is the task's."""
+    unattended: bool = False
+    """No worker runs it: a sub-workflow, or what somebody outside ends."""
 
 
 class EndedJob(msgspec.Struct, frozen=True, gc=False):
@@ -76,10 +83,19 @@ class EndedJob(msgspec.Struct, frozen=True, gc=False):
     result: bytes | None
     at: datetime
     """When it ended; also when it was queued, where no queue row tells."""
+    item: int = 0
+
+
+class Message(msgspec.Struct, frozen=True, gc=False):
+    """A message to another workflow: `begin` (makes it), `ended` (a workflow that a task ran), `pause`, `resume`, `cancel`."""
+
+    to: UUID
+    kind: str
+    body: bytes
 
 
 class Timer(msgspec.Struct, frozen=True, gc=False):
-    """An instant at which an event is due: kind `retry` (of a task) or `deadline` (of the workflow, task None)."""
+    """An instant at which an event is due: kind `retry` or `timeout` (of a task) or `deadline` (of the workflow, task None)."""
 
     kind: str
     task: UUID | None
@@ -113,13 +129,17 @@ class Changes:
         "described",
         "ended_jobs",
         "entries",
+        "flow_touched",
         "messages_done",
         "messages_sent",
         "output",
         "queued",
+        "results_dropped",
         "revoked",
         "sealed_tags",
+        "sent",
         "specs",
+        "steps",
         "timers",
         "touched",
         "workflow_touched",
@@ -143,9 +163,14 @@ class Changes:
         self.messages_done: dict[UUID, None] = {}
         self.sealed_tags: dict[str, None] = {}
         self.entries: list[Entry] = []
+        self.flow_touched = False
+        self.steps: dict[UUID, None] = {}
+        self.sent: list[Message] = []
+        self.results_dropped: dict[UUID, None] = {}
 
     def __bool__(self) -> bool:
         rows = (self.added, self.touched, self.deleted, self.ended_jobs, self.timers, self.entries)
         sets = (self.messages_sent, self.messages_done, self.sealed_tags, self.consumed, self.revoked)
         said = self.born is not None or self.described is not None or self.workflow_touched
+        said = said or self.flow_touched or bool(self.steps) or bool(self.sent)
         return said or any(rows) or any(sets)

@@ -5,11 +5,13 @@ changes nothing.
 """
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
+from ostro.core.plans.rows import Caller
 from ostro.core.specs import Birth, Spawner, TaskSpec
-from ostro.values import UUID, TaskState
+from ostro.values import UUID, TaskState, WorkflowState
 
 
 class Create(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,6 +20,7 @@ class Create(msgspec.Struct, frozen=True, kw_only=True):
     birth: Birth
     tasks: tuple[TaskSpec, ...] = ()
     seal: bool = False
+    begin: "Begin | None" = None
 
 
 class AddTasks(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +77,74 @@ class Describe(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
     deadline: datetime | None | msgspec.UnsetType = msgspec.UNSET
     keep: int | None | msgspec.UnsetType = msgspec.UNSET
+
+
+class Begin(msgspec.Struct, frozen=True, kw_only=True):
+    """The definition that a workflow is made from, and what its start gives. `plan` is a `core.flow.plan.Plan`.
+
+    `caller` is the task that runs it. `params` are kept as sent; `task_name` is the wanted task of a reverse workflow.
+    """
+
+    plan: Any
+    input: dict[str, Any] = {}
+    env: dict[str, Any] = {}
+    params: dict[str, Any] = {}
+    evaluate_env: bool = True
+    caller: Caller | None = None
+
+
+class Pause(msgspec.Struct, frozen=True, kw_only=True):
+    """Start nothing more until it is resumed. Answer: Done."""
+
+    message: str = ""
+    sent_as: UUID | None = None
+
+
+class Resume(msgspec.Struct, frozen=True, kw_only=True):
+    """Go on; `env` are new values for the environment. Answer: Done."""
+
+    env: dict[str, Any] | None = None
+    sent_as: UUID | None = None
+
+
+class StopWorkflow(msgspec.Struct, frozen=True, kw_only=True):
+    """End it now in this state, with a message. Answer: Done."""
+
+    state: WorkflowState
+    message: str = ""
+    sent_as: UUID | None = None
+
+
+class Rerun(msgspec.Struct, frozen=True, kw_only=True):
+    """Run a failed or cancelled task again; with `reset` all of its items, else those that failed. Answer: Done."""
+
+    name: str
+    reset: bool = True
+    env: dict[str, Any] | None = None
+    seen: int | None = None
+
+
+class Skip(msgspec.Struct, frozen=True, kw_only=True):
+    """Let a failed task count as done. Answer: Done."""
+
+    name: str
+    seen: int | None = None
+
+
+class CalleeEnded(msgspec.Struct, frozen=True, kw_only=True):
+    """A workflow that a task ran has ended, or could not be made. Answer: Done."""
+
+    job: UUID
+    state: WorkflowState
+    output: bytes | None = None
+    error: str | None = None
+    sent_as: UUID | None = None
+
+
+class TimeoutDue(msgspec.Struct, frozen=True):
+    """A task of a definition may have run longer than its `timeout`. Answer: Done."""
+
+    task: UUID
 
 
 class JobEnded(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,6 +207,13 @@ Event = (
     | RetryDue
     | DeadlineDue
     | GoOn
+    | Pause
+    | Resume
+    | StopWorkflow
+    | Rerun
+    | Skip
+    | CalleeEnded
+    | TimeoutDue
 )
 
 

@@ -8,11 +8,12 @@ from datetime import timedelta
 
 from ostro.core import completion
 from ostro.core.effects import EndedJob, QueuedJob, Timer
+from ostro.core.flow import closing, following, running
 from ostro.core.requirements.conditions import Task, Verdict
 from ostro.core.requirements.weights import weighs
 from ostro.core.workflow import Moment, Workflow
 from ostro.inline import InlineFailure, run_inline
-from ostro.values import UUID, SkipReason, TaskState
+from ostro.values import UUID, SkipReason, TaskState, WorkflowState
 
 _TOLD_AT_ONCE = 50
 """So many watchers that hear of a decided condition count as one step."""
@@ -34,6 +35,10 @@ def _step(workflow: Workflow, moment: Moment) -> bool:
         return False
     if workflow.row.stopping:
         return completion.stop_one(workflow, moment) or completion.settle(workflow, moment)
+    return workflow.row.state is not WorkflowState.PAUSED and _go_on(workflow, moment)
+
+
+def _go_on(workflow: Workflow, moment: Moment) -> bool:
     if not workflow.judge_again(_JUDGED_AT_ONCE):
         return True
     completion.seal_when_done(workflow)
@@ -46,6 +51,10 @@ def _step(workflow: Workflow, moment: Moment) -> bool:
         return True
     if workflow.ready:
         _take_up(workflow, next(iter(workflow.ready)), moment)
+        return True
+    if workflow.flow is not None and (
+        closing.fail_a_lost_join(workflow, moment) or following.go_on(workflow, moment)
+    ):
         return True
     return bool(workflow.unjudged) or completion.settle(workflow, moment)
 
@@ -84,6 +93,9 @@ def pass_by(workflow: Workflow, task: Task, reason: SkipReason, moment: Moment) 
 
 def run(workflow: Workflow, task: Task, moment: Moment) -> None:
     """The next run of a task: inline if the action is without effects and nobody is aimed at, else a job."""
+    if workflow.flow is not None and task.id in workflow.flow.steps:
+        running.take_up(workflow, task, moment)
+        return
     spec = task.spec
     if spec is None:
         raise AssertionError(f"the specification of {task.name} was dropped too early")
@@ -135,7 +147,7 @@ def finish(workflow: Workflow, task: Task, ended: EndedJob, moment: Moment) -> N
             workflow.move(task, TaskState.DELAYED, moment.now, job=None, error=ended.error)
         workflow.note("retry", task, state=TaskState.DELAYED.value, run=ended.run, error=ended.error)
         if retry.delay > 0:
-            set_timer(workflow, Timer("retry", task.id, due))
+            workflow.set_timer(Timer("retry", task.id, due))
         else:
             workflow.ready[task] = None
         return
@@ -143,16 +155,11 @@ def finish(workflow: Workflow, task: Task, ended: EndedJob, moment: Moment) -> N
     workflow.note("ended", task, state=ended.state.value, run=ended.run, error=ended.error)
 
 
-def set_timer(workflow: Workflow, timer: Timer) -> None:
-    """The timer is set, or taken away, with this decision."""
-    workflow.changes.timers[timer.kind, timer.task] = timer
-
-
 def _go_on_later(workflow: Workflow, moment: Moment) -> None:
     """What could not be derived from the rows gets a row: runs due now, and the message itself."""
     for task in workflow.ready:
         if task.state is TaskState.DELAYED:
-            set_timer(workflow, Timer("retry", task.id, moment.now))
+            workflow.set_timer(Timer("retry", task.id, moment.now))
     if not workflow.messages and not workflow.ended:
         message = moment.new_id()
         workflow.messages[message] = None

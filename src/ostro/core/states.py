@@ -27,7 +27,7 @@ REVIVALS: Final[dict[T, frozenset[T]]] = {
 
 WORKFLOW_MOVES: Final[dict[W, frozenset[W]]] = {
     W.RUNNING: frozenset({W.PAUSED, W.SUCCESS, W.ERROR, W.CANCELLED}),
-    W.PAUSED: frozenset({W.RUNNING, W.ERROR, W.CANCELLED}),
+    W.PAUSED: frozenset({W.RUNNING, W.SUCCESS, W.ERROR, W.CANCELLED}),
     W.SUCCESS: frozenset(),
     W.ERROR: frozenset(),
     W.CANCELLED: frozenset(),

@@ -4,16 +4,21 @@ Everything here is bookkeeping: tasks come, go and move, and counters follow. Wh
 decided in `adding`, `progress` and `completion`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Mapping
 from datetime import datetime
 
 import msgspec
 
-from ostro.core.effects import Changes, Entry
+from ostro.core.effects import Changes, Entry, Timer
 from ostro.core.requirements.conditions import Task
 from ostro.core.requirements.index import Index
-from ostro.core.states import ENDED, MOVES, WORKFLOW_ENDED, WORKFLOW_MOVES
+from ostro.core.states import ENDED, MOVES, REVIVALS, WORKFLOW_ENDED, WORKFLOW_MOVES
+from ostro.language.check.calls import STANDARD
+from ostro.language.expressions.lookups import Need
 from ostro.values import UUID, Limits, TaskState, WorkflowState
+
+BUILT_IN = frozenset({*STANDARD, "script"})
+"""Actions that need no worker of somebody's own making."""
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -22,6 +27,14 @@ class Moment(msgspec.Struct, frozen=True):
     now: datetime
     new_id: Callable[[], UUID]
     limits: Limits
+    answers: Mapping[Need, object] = {}
+    """What the world outside the workflow answered to its expressions, asked before."""
+    offered: Container[str] = BUILT_IN
+    """The actions that the server or a worker offers."""
+
+    def knows(self, action: str) -> bool:
+        """Whether somebody runs that action."""
+        return action in self.offered
 
 
 class Workflow(Index):
@@ -99,6 +112,40 @@ class Workflow(Index):
         for name, value in fields.items():
             setattr(self.row, name, value)
         self.changes.workflow_touched = True
+
+    def set_timer(self, timer: Timer) -> None:
+        """The timer is set, or taken away, with this decision."""
+        self.changes.timers[timer.kind, timer.task] = timer
+
+    def stop(self, why: str) -> None:
+        """Rule 8: seal it; what was started is cancelled and the rest passed by, a bounded part at a time."""
+        self.seal()
+        self.touch_workflow(stopping=why)
+        self.note("stopping", reason=why)
+        self.told.clear()
+        self.ready.clear()
+        self.passing.clear()
+
+    def seal(self) -> None:
+        """No caller outside adds to it any more."""
+        if not self.row.sealed:
+            self.touch_workflow(sealed=True)
+            self.note("sealed")
+            self.unsettle_all()
+
+    def revive(self, task: Task, to: TaskState, now: datetime, **fields: object) -> None:
+        """An operator's move out of an end (rule 9)."""
+        if to not in REVIVALS[task.state]:
+            raise AssertionError(f"no revival from {task.state} to {to}")
+        if task.spec is None and self.flow is not None:
+            task.spec = self.flow.steps[task.id].task.spec
+        self._rewrite(task, now, to, {"ended_at": None, "error": None, **fields})
+
+    def revive_workflow(self) -> None:
+        """An ended workflow is RUNNING again, still sealed, no longer stopped (rule 9)."""
+        self.row.state, self.row.ended_at = WorkflowState.RUNNING, None
+        self.touch_workflow(stopping=None, error=None)
+        self.note("revived", state=WorkflowState.RUNNING.value)
 
     def note(self, what: str, task: Task | None = None, **fields: object) -> None:
         """One line of history."""

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 
 from ostro.core.effects import Changes, WorkflowRow
+from ostro.core.plans.steps import Flow
 from ostro.core.requirements.conditions import (
     Condition,
     Group,
@@ -65,6 +66,8 @@ class Index:
         """Tasks that the fall to stillness passes by, with reasons found for all of them at once (rule 6)."""
         self.messages: dict[UUID, None] = {}
         self.changes = Changes()
+        self.flow: Flow | None = None
+        """What it has beside its tasks if it was made from a definition."""
         for term in birth.done_when:
             for wish in wishes_of(term):
                 condition = self.condition(wish, judged=False)
@@ -108,7 +111,9 @@ class Index:
         for group in self.groups_of(task.labels):
             group.count(task, 1)
         self.tasks[task.row.id] = task
-        self.names[task.row.name] = task
+        known = self.names.get(task.row.name)
+        if known is None or known.row.pass_ <= task.row.pass_:
+            self.names[task.row.name] = task
         grant = task.spec.may_spawn if task.spec else None
         if grant is not None and grant.max > 0:  # a grant of none brings nothing
             self.grants[task] = frozenset(grant.tags)
@@ -127,7 +132,8 @@ class Index:
         for group in self.groups_of(task.labels):
             group.count(task, -1)
             self._drop_if_idle(group)
-        del self.names[task.name]
+        if self.names.get(task.name) is task:
+            del self.names[task.name]
         del self.tasks[task.id]
 
     def groups_of(self, tags: frozenset[str]) -> list[Group]:

@@ -1,0 +1,159 @@
+"""Evaluating: what an expression sees at its place, and the answers of its own workflow to what it asks."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from ostro.core.plans.context import View
+from ostro.core.plans.plan import Written
+from ostro.core.plans.steps import Flow
+from ostro.core.requirements.conditions import Task
+from ostro.core.workflow import Moment, Workflow
+from ostro.language.expressions import ExpressionError, Lookup, Need, Unanswered
+from ostro.values import TaskState
+
+_VARIABLES = object()
+
+
+class Failed(Exception):
+    """An expression failed: a sentence with its place in the text."""
+
+
+class Scope:
+    """One place in a workflow where expressions are evaluated; as a `Snapshot`, it answers what they ask."""
+
+    def __init__(
+        self, workflow: Workflow, moment: Moment, task: Task | None = None, *, item: int | None = None,
+        extra: Mapping[str, Any] | None = None, view: View | None = None, ends_as: TaskState | None = None,
+    ) -> None:  # fmt: skip
+        if workflow.flow is None:
+            raise AssertionError("only what was made from a definition has expressions")
+        self.workflow = workflow
+        self.flow: Flow = workflow.flow
+        self.moment = moment
+        self.task = task
+        self.item = item
+        self._ends_as = ends_as
+        self._extra = extra or {}
+        self.whole: Any = _VARIABLES
+        """What `$` is, where that is no mapping of variables: the result that an ad-hoc action turns into another."""
+        step = self.flow.steps.get(task.id) if task is not None else None
+        self.view: View = view if view is not None else (step.seen if step else {})
+
+    # -- evaluating ---------------------------------------------------------------------------------
+
+    def value(self, written: Written | None, default: Any = None) -> Any:
+        """What it gives here. Failed says what went wrong, and where."""
+        if written is None:
+            return default
+        template = written.template
+        if template.is_literal:
+            return template.value
+        try:
+            data = self.data(template.roots) if self.whole is _VARIABLES else self.whole
+            return template.evaluate(data, self)
+        except Unanswered:
+            raise
+        except ExpressionError as wrong:
+            raise Failed(f"{wrong.message.rstrip('.')}{written.where(wrong)}") from None
+
+    def evaluate(self, value: Any) -> Any:
+        """A value that came in while it runs, with expressions in its texts."""
+        return self.value(Written(value))
+
+    def data(self, roots: Iterable[str]) -> dict[str, Any]:
+        """The variables that are read; the nearest of a name counts."""
+        layers: list[Mapping[str, Any]] = [self._extra]
+        row = self.flow.row
+        wide = [msgspec.json.decode(text) for text in (row.shared, row.vars, row.input)]
+        if "*" in roots:
+            whole: dict[str, Any] = {}
+            for layer in reversed(wide):
+                whole |= layer
+            return whole | {name: one.value for name, one in self.view.items()} | dict(layers[0])
+        found = {}
+        for name in roots:
+            if name in self._extra:
+                found[name] = self._extra[name]
+            elif name in self.view:
+                found[name] = self.view[name].value
+            else:
+                for layer in wide:
+                    if name in layer:
+                        found[name] = layer[name]
+                        break
+        return found
+
+    # -- the snapshot -------------------------------------------------------------------------------
+
+    @property
+    def now(self) -> datetime:
+        """The time of the decision."""
+        return self.moment.now
+
+    @property
+    def seed(self) -> bytes:
+        """Chance, from a new id."""
+        return self.moment.new_id().bytes
+
+    def answer(self, need: Need) -> Any:  # noqa: PLR0911  (one line per question)
+        """The answer; KeyError if only the world outside knows it and it was not asked."""
+        arguments = need.arguments or ()
+        match need.lookup:
+            case Lookup.ENV:
+                return msgspec.json.decode(self.flow.row.env)
+            case Lookup.EXECUTION:
+                return self._execution()
+            case Lookup.GLOBAL:
+                return self.flow.shared().get(arguments[0])
+            case Lookup.TASK:
+                task = self.task if arguments[0] is None else self.workflow.names.get(arguments[0])
+                return None if task is None else self._told(task)
+            case Lookup.ERRORS:
+                return [self._told(task) for task in self.workflow.errors]
+            case Lookup.ITEM_INDEX:
+                return self.item
+            case Lookup.TAGGED:
+                wanted = set(arguments)
+                return [self._told(one) for one in self.workflow.tasks.values() if wanted <= one.labels]
+            case Lookup.TASKS if self._is_own(arguments):
+                state = arguments[2]
+                return [self._told(t) for t in self.workflow.tasks.values() if state in {None, t.state.value}]
+            case _:
+                return self.moment.answers[need]
+
+    def _is_own(self, arguments: tuple[Any, ...]) -> bool:
+        return arguments[0] == str(self.workflow.id) and not arguments[1]
+
+    def _execution(self) -> dict[str, Any]:
+        birth, row = self.workflow.birth, self.flow.row
+        root = birth.root_workflow
+        return {
+            "id": str(birth.id),
+            "name": self.flow.plan.name,
+            "spec": {"name": self.flow.plan.definition.name, "type": self.flow.plan.type},
+            "input": msgspec.json.decode(row.input),
+            "params": msgspec.json.decode(row.params),
+            "created_at": None,
+            "updated_at": None,
+            "root_execution_id": str(root) if root else None,
+        }
+
+    def _told(self, task: Task) -> dict[str, Any]:
+        row, step = task.row, self.flow.steps.get(task.id)
+        published = step.row.published if step else None
+        return {
+            "id": str(row.id),
+            "name": row.name,
+            "spec": {"name": row.name},
+            "state": (self._ends_as if self._ends_as and task is self.task else row.state).value,
+            "state_info": row.error,
+            "result": step.result() if step else None,
+            "published": msgspec.json.decode(published) if published else {},
+            "type": "WORKFLOW" if step and step.task.workflow else "ACTION",
+            "workflow_execution_id": str(self.workflow.id),
+            "created_at": str(row.created_at),
+            "updated_at": str(row.ended_at or row.started_at or row.created_at),
+        }

@@ -1,0 +1,214 @@
+"""A definition made ready to run: its expressions read, its ways known. Immutable, shared by all its workflows."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ostro.core.specs import TaskSpec
+from ostro.language.expressions import ExpressionError, Lookup, Template, template
+from ostro.language.model.definitions import ActionDefinition, Definition
+from ostro.language.model.policies import DIRECT, GRAPH, Clause
+from ostro.language.model.tasks import TaskDefinition
+from ostro.language.parts import Expression, Transition, Value
+
+
+class Written:
+    """A value of the definition with the places of its expressions."""
+
+    __slots__ = ("_expressions", "template")
+
+    def __init__(self, data: Any, expressions: tuple[Expression, ...] = ()) -> None:
+        self.template: Template = template(data)
+        self._expressions = expressions
+
+    def where(self, error: ExpressionError) -> str:
+        """`, at line 3` for the expression that failed; empty if that is not known."""
+        text: Any = self.template.value
+        for part in error.path or ():
+            text = text[part]
+        place = next((one.place for one in self._expressions if one.text == text), None)
+        return f" (line {place.line}, column {place.column})" if place is not None else ""
+
+
+def written(value: Value | Expression | float | bool | str | None) -> Written | None:
+    """None for what was not said."""
+    if value is None:
+        return None
+    if isinstance(value, Value):
+        return Written(value.data, value.expressions)
+    if isinstance(value, Expression):
+        return Written(value.text, (value,))
+    return Written(value)
+
+
+class PlannedTransition:
+    """One entry of a clause."""
+
+    __slots__ = ("guard", "is_engine", "parameters", "target")
+
+    def __init__(self, one: Transition, tasks: Mapping[str, TaskDefinition]) -> None:
+        self.target = one.target
+        self.is_engine = one.target not in tasks
+        self.guard = written(one.guard)
+        self.parameters = written(one.parameters)
+
+
+class PlannedClause:
+    """`on-success` and its like."""
+
+    __slots__ = ("atomic", "branch", "next", "shared")
+
+    def __init__(self, clause: Clause, tasks: Mapping[str, TaskDefinition]) -> None:
+        publish = clause.publish
+        self.branch = written(publish.branch) if publish else None
+        self.shared = written(publish.global_) if publish else None
+        self.atomic = written(publish.atomic) if publish else None
+        self.next = tuple(PlannedTransition(one, tasks) for one in clause.next)
+
+
+class PlannedTask:
+    """A task of the definition."""
+
+    def __init__(self, task: TaskDefinition, definition: Definition) -> None:
+        tasks = definition.tasks
+        self.definition = task
+        self.name = task.name
+        self.action = written(task.action) or (None if task.workflow else Written("std.noop"))
+        self.workflow = written(task.workflow)
+        self.input = written(task.input)
+        self.loops = tuple(
+            (one.variable, Written(one.values.data, one.values.expressions)) for one in task.with_items
+        )
+        self.publish = {
+            "on-success": written(task.publish),
+            "on-error": written(task.publish_on_error),
+            "on-skip": written(task.publish_on_skip),
+        }
+        self.clauses = {
+            name: PlannedClause(clause, tasks)
+            for name, clause in (
+                ("on-success", task.on_success),
+                ("on-error", task.on_error),
+                ("on-complete", task.on_complete),
+                ("on-skip", task.on_skip),
+            )
+            if clause is not None
+        }
+        self.target = written(task.target)
+        self.keep_result = written(task.keep_result)
+        self.wait_before, self.wait_after = written(task.wait_before), written(task.wait_after)
+        self.timeout, self.concurrency = written(task.timeout), written(task.concurrency)
+        self.pause_before, self.fail_on = written(task.pause_before), written(task.fail_on)
+        self.safe_rerun = written(task.safe_rerun)
+        self.priority = written(task.priority if task.priority is not None else definition.priority)
+        retry = task.retry
+        self.retry_count = written(retry.count) if retry else None
+        self.retry_delay = written(retry.delay) if retry else None
+        self.break_on = written(retry.break_on) if retry else None
+        self.continue_on = written(retry.continue_on) if retry else None
+        self.leads_here: tuple[str, ...] = ()
+        """The tasks with a transition to this one."""
+        self.spec = TaskSpec(
+            name=task.name,
+            action="",
+            tags=tuple(sorted(task.tags)),
+            requires=tuple(one.term for one in task.requires) if definition.type != DIRECT else (),
+            may_spawn=task.may_spawn,
+            description=task.description,
+        )
+
+    @property
+    def join(self) -> int | str | None:
+        """`all`, `one`, a number, or None."""
+        return self.definition.join
+
+    @property
+    def arrivals_needed(self) -> int:
+        """How many of the tasks that lead here must arrive."""
+        if self.join == "all":
+            return len(self.leads_here)
+        return 1 if self.join == "one" else int(self.join or 1)
+
+
+class PlannedAction:
+    """An ad-hoc action."""
+
+    def __init__(self, action: ActionDefinition) -> None:
+        self.definition = action
+        self.name = action.full_name
+        self.base = Written(action.base.data, action.base.expressions)
+        self.base_input = written(action.base_input)
+        self.output = written(action.output)
+
+
+def _within(part: Any) -> Iterator[Written]:
+    if isinstance(part, Written):
+        yield part
+    elif isinstance(part, PlannedClause | PlannedTransition):
+        for name in part.__slots__:
+            yield from _within(getattr(part, name))
+    elif isinstance(part, Mapping):
+        for one in part.values():
+            yield from _within(one)
+    elif isinstance(part, tuple):
+        for one in part:
+            yield from _within(one)
+
+
+class Plan:
+    """A workflow's definition and the ad-hoc actions that it may name. `key` names it for good: it hashes the texts."""
+
+    def __init__(
+        self, key: str, definition: Definition, actions: Mapping[str, ActionDefinition] | None = None
+    ) -> None:
+        self.key = key
+        self.definition = definition
+        self.name = definition.full_name
+        self.workbook = definition.workbook
+        self.type = definition.type
+        self.tasks = {name: PlannedTask(task, definition) for name, task in definition.tasks.items()}
+        self.vars = written(definition.vars)
+        self.output = written(definition.output)
+        self.output_on_error = written(definition.output_on_error)
+        self.actions = {name: PlannedAction(one) for name, one in (actions or {}).items()}
+        for source, target in self._ways():
+            known = self.tasks[target]
+            if source not in known.leads_here:
+                known.leads_here = (*known.leads_here, source)
+
+    def _ways(self) -> Iterator[tuple[str, str]]:
+        for task in self.tasks.values():
+            for clause in task.clauses.values():
+                for one in clause.next:
+                    if not one.is_engine:
+                        yield task.name, one.target
+
+    @property
+    def starts(self) -> list[str]:
+        """The tasks that nothing leads to."""
+        return [name for name, task in self.tasks.items() if not task.leads_here]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether callers may add tasks."""
+        return self.type == GRAPH and self.definition.open
+
+    @property
+    def asks_outside(self) -> bool:
+        """Whether an expression may ask about other workflows."""
+        return any(
+            need.lookup in {Lookup.TASKS, Lookup.EXECUTIONS}
+            for one in self.writtens()
+            for need in one.template.needs
+        )
+
+    def writtens(self) -> Iterator[Written]:
+        """All that has expressions."""
+        for owner in (self, *self.tasks.values(), *self.actions.values()):
+            for part in vars(owner).values():
+                yield from _within(part)
+
+    def action(self, name: str) -> PlannedAction | None:
+        """The ad-hoc action of that name: the workbook's own first."""
+        if self.workbook and (own := self.actions.get(f"{self.workbook}.{name}")):
+            return own
+        return self.actions.get(name)
