@@ -43,6 +43,22 @@ from ostro.core.workflow import Moment, Workflow
 from ostro.errors import Conflict, Invalid
 from ostro.values import UUID, TaskState, WorkflowState
 
+_Plain = (
+    DeleteTask
+    | CancelTask
+    | SealTag
+    | SealWorkflow
+    | CancelWorkflow
+    | Describe
+    | JobEnded
+    | JobTimedOut
+    | JobLost
+    | RetryDue
+    | DeadlineDue
+    | GoOn
+)
+_Control = Pause | Resume | StopWorkflow | Rerun | Skip | CalleeEnded | TimeoutDue
+
 
 def create(event: Create, moment: Moment) -> tuple[Workflow, Added]:
     """A new workflow with its first tasks. Refusal if they cannot be."""
@@ -107,25 +123,7 @@ def _add_or_change(workflow: Workflow, event: AddTasks | ChangeTask, moment: Mom
 
 def _obey(  # noqa: C901, PLR0911  (one line per event)
     workflow: Workflow,
-    event: DeleteTask
-    | CancelTask
-    | SealTag
-    | SealWorkflow
-    | CancelWorkflow
-    | Describe
-    | JobEnded
-    | JobTimedOut
-    | JobLost
-    | RetryDue
-    | DeadlineDue
-    | GoOn
-    | Pause
-    | Resume
-    | StopWorkflow
-    | Rerun
-    | Skip
-    | CalleeEnded
-    | TimeoutDue,
+    event: _Plain | _Control,
     moment: Moment,
 ) -> bool:
     match event:
@@ -157,7 +155,7 @@ def _obey(  # noqa: C901, PLR0911  (one line per event)
 
 def _control(
     workflow: Workflow,
-    event: Pause | Resume | StopWorkflow | Rerun | Skip | CalleeEnded | TimeoutDue,
+    event: _Control,
     moment: Moment,
 ) -> bool:
     match event:

@@ -111,8 +111,8 @@ def judged(
 
 
 def _is_tried_again(scope: Scope, step: Step, state: TaskState) -> bool:
-    planned = step.task
-    if planned.retry_count is None or step.row.retries >= whole(scope, planned.retry_count, "retry.count"):
+    planned = step.task.retry
+    if planned is None or step.row.retries >= whole(scope, planned.count, "retry.count"):
         return False
     if planned.continue_on is not None and not scope.value(planned.continue_on):
         return False
@@ -122,7 +122,8 @@ def _is_tried_again(scope: Scope, step: Step, state: TaskState) -> bool:
 
 
 def _try_again(scope: Scope, task: Task, step: Step, error: str | None) -> None:
-    wait = seconds(scope, step.task.retry_delay, "retry.delay")
+    planned = step.task.retry
+    wait = seconds(scope, planned.delay if planned is not None else None, "retry.delay")
     step.row.retries += 1
     step.row.since = task.row.run + 1
     step.row.items = None

@@ -6,7 +6,7 @@ from typing import Any
 from ostro.core.specs import TaskSpec
 from ostro.language.expressions import ExpressionError, Lookup, Template, template
 from ostro.language.model.definitions import ActionDefinition, Definition
-from ostro.language.model.policies import DIRECT, GRAPH, Clause
+from ostro.language.model.policies import DIRECT, GRAPH, Clause, Retry
 from ostro.language.model.tasks import TaskDefinition
 from ostro.language.parts import Expression, Transition, Value
 
@@ -65,11 +65,22 @@ class PlannedClause:
         self.next = tuple(PlannedTransition(one, tasks) for one in clause.next)
 
 
+class PlannedRetry:
+    """`retry`."""
+
+    __slots__ = ("break_on", "continue_on", "count", "delay")
+
+    def __init__(self, retry: Retry) -> None:
+        self.count = written(retry.count)
+        self.delay = written(retry.delay)
+        self.break_on = written(retry.break_on)
+        self.continue_on = written(retry.continue_on)
+
+
 class PlannedTask:
     """A task of the definition."""
 
     def __init__(self, task: TaskDefinition, definition: Definition) -> None:
-        tasks = definition.tasks
         self.definition = task
         self.name = task.name
         self.action = written(task.action) or (None if task.workflow else Written("std.noop"))
@@ -83,16 +94,7 @@ class PlannedTask:
             "on-error": written(task.publish_on_error),
             "on-skip": written(task.publish_on_skip),
         }
-        self.clauses = {
-            name: PlannedClause(clause, tasks)
-            for name, clause in (
-                ("on-success", task.on_success),
-                ("on-error", task.on_error),
-                ("on-complete", task.on_complete),
-                ("on-skip", task.on_skip),
-            )
-            if clause is not None
-        }
+        self.clauses = _clauses_of(task, definition)
         self.target = written(task.target)
         self.keep_result = written(task.keep_result)
         self.wait_before, self.wait_after = written(task.wait_before), written(task.wait_after)
@@ -100,21 +102,10 @@ class PlannedTask:
         self.pause_before, self.fail_on = written(task.pause_before), written(task.fail_on)
         self.safe_rerun = written(task.safe_rerun)
         self.priority = written(task.priority if task.priority is not None else definition.priority)
-        retry = task.retry
-        self.retry_count = written(retry.count) if retry else None
-        self.retry_delay = written(retry.delay) if retry else None
-        self.break_on = written(retry.break_on) if retry else None
-        self.continue_on = written(retry.continue_on) if retry else None
+        self.retry = PlannedRetry(task.retry) if task.retry is not None else None
         self.leads_here: tuple[str, ...] = ()
         """The tasks with a transition to this one."""
-        self.spec = TaskSpec(
-            name=task.name,
-            action="",
-            tags=tuple(sorted(task.tags)),
-            requires=tuple(one.term for one in task.requires) if definition.type != DIRECT else (),
-            may_spawn=task.may_spawn,
-            description=task.description,
-        )
+        self.spec = _spec_of(task, definition)
 
     @property
     def join(self) -> int | str | None:
@@ -127,6 +118,32 @@ class PlannedTask:
         if self.join == "all":
             return len(self.leads_here)
         return 1 if self.join == "one" else int(self.join or 1)
+
+
+def _clauses_of(task: TaskDefinition, definition: Definition) -> dict[str, PlannedClause]:
+    clauses = {
+        "on-success": task.on_success,
+        "on-error": task.on_error,
+        "on-complete": task.on_complete,
+        "on-skip": task.on_skip,
+    }
+    return {
+        name: PlannedClause(clause, definition.tasks)
+        for name, clause in clauses.items()
+        if clause is not None
+    }
+
+
+def _spec_of(task: TaskDefinition, definition: Definition) -> TaskSpec:
+    """What the rest of core knows of it. The action is computed when it runs."""
+    return TaskSpec(
+        name=task.name,
+        action="",
+        tags=tuple(sorted(task.tags)),
+        requires=tuple(one.term for one in task.requires) if definition.type != DIRECT else (),
+        may_spawn=task.may_spawn,
+        description=task.description,
+    )
 
 
 class PlannedAction:
@@ -143,7 +160,7 @@ class PlannedAction:
 def _within(part: Any) -> Iterator[Written]:
     if isinstance(part, Written):
         yield part
-    elif isinstance(part, PlannedClause | PlannedTransition):
+    elif isinstance(part, PlannedClause | PlannedRetry | PlannedTransition):
         for name in part.__slots__:
             yield from _within(getattr(part, name))
     elif isinstance(part, Mapping):
