@@ -109,7 +109,9 @@ async def _put_together(settings: Settings, database: Database) -> tuple[Desk, S
         timing=timing,
         new_id=new_id,
     )
-    return desk, Supervisor(all_loops(database, clock, lanes, dispatcher, queues, timing, keep=settings.keep))
+    return desk, Supervisor(
+        all_loops(database, clock, lanes, dispatcher, queues, timing, sent=lanes.sent, keep=settings.keep)
+    )
 
 
 def run_server(settings: Settings, *, ready: Callable[[str], None] = lambda _url: None) -> int:

@@ -25,6 +25,12 @@ RULES: dict[tuple[str, str], set[str]] = {
     ("DELETE", paths.WORKFLOW): WRITERS,
     ("POST", paths.SEAL): WRITERS,
     ("POST", paths.CANCEL): WRITERS,
+    ("POST", paths.PAUSE): WRITERS,
+    ("POST", paths.RESUME): WRITERS,
+    ("POST", paths.STOP): WRITERS,
+    ("POST", paths.TASK_RERUN): WRITERS,
+    ("POST", paths.TASK_SKIP): WRITERS,
+    ("POST", paths.JOB_COMPLETE): WRITERS,
     ("GET", paths.OUTPUT): READERS,
     ("GET", paths.CHANGES): READERS,
     ("POST", paths.TASKS): WRITERS | {"job"},
@@ -288,6 +294,8 @@ async def test_nothing_crosses_a_namespace(world: World) -> None:
         ("POST", paths.TASKS): {"tasks": [{"name": "n", "action": "script"}]},
         ("PUT", paths.TASK): {"name": "mine", "action": "script"},
         ("PATCH", paths.WORKFLOW): {"name": "n"},
+        ("POST", paths.STOP): {"state": "CANCELLED"},
+        ("POST", paths.JOB_COMPLETE): {"state": "SUCCESS"},
     }
     for (method, path), allowed in RULES.items():
         if "{" in path and "admin" in allowed:

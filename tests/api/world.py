@@ -152,9 +152,9 @@ class Worker:
 
 
 @asynccontextmanager
-async def a_world(dsn: str, folder: Path, limits: Limits | None = None) -> AsyncIterator[World]:
-    """All of a server on this database, while the block lasts."""
-    settings = Settings(data_dir=folder, database_url=dsn, limits=limits or Limits(), timing=QUICK)
+async def a_world(dsn: str, folder: Path, limits: Limits | None = None, **more: Any) -> AsyncIterator[World]:
+    """All of a server on this database, while the block lasts. `more` are other settings."""
+    settings = Settings(data_dir=folder, database_url=dsn, limits=limits or Limits(), timing=QUICK, **more)
     async with engine(settings, dsn) as desk:
         world = World(desk)
         text = await tokens.first_token(

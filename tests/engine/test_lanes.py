@@ -10,8 +10,8 @@ from ostro.core.specs import Birth
 from ostro.engine.dispatcher import Held
 from ostro.errors import Conflict, NotFound, TooMany
 from ostro.store.database import Database
-from ostro.store.load import load
-from ostro.store.refresh import catch_up
+from ostro.store.loading.load import load
+from ostro.store.loading.refresh import catch_up
 from ostro.values import Limits, Retry, TaskState, Term, WorkflowState
 from tests.core.recount import recount
 from tests.engine.fleet import sql

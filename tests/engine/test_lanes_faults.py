@@ -14,7 +14,7 @@ from ostro.engine.lanes.envelope import Envelope
 from ostro.errors import StorageError
 from ostro.store.commit import commit
 from ostro.store.database import Database
-from ostro.store.load import Loaded, load
+from ostro.store.loading.load import Loaded, load
 from ostro.store.statements import statements
 from ostro.values import WorkflowState
 from tests.engine.fleet import sql
@@ -240,7 +240,7 @@ async def test_the_guarded_statement_finds_its_rows_by_index(database, database_
         )
         text = statements["commit_batch"]
         await raw.execute(f"PREPARE it AS {text}")
-        nulls = ", ".join("NULL" for _ in range(17))
+        nulls = ", ".join("NULL" for _ in range(20))
         plan = "\n".join(row[0] for row in await raw.fetch(f"EXPLAIN EXECUTE it ({nulls})"))
     for table in ("workflows", "tasks", "task_specs", "queue", "timers", "messages"):
         assert f"Seq Scan on {table} " not in plan, plan

@@ -51,7 +51,15 @@ class Whole(Server):
     @asynccontextmanager
     async def running(self, *, loops: bool = True) -> AsyncIterator["Whole"]:
         await self.clock.set()
-        every = all_loops(self.database, self.clock, self.lanes, self.dispatcher, self.queues, self.timing)
+        every = all_loops(
+            self.database,
+            self.clock,
+            self.lanes,
+            self.dispatcher,
+            self.queues,
+            self.timing,
+            sent=self.lanes.sent,
+        )
         supervisor = Supervisor(every if loops else [])
         async with asyncio.TaskGroup() as group:
             work = [

@@ -1,5 +1,6 @@
 """What is due becomes an event; what is old goes away."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -185,7 +186,9 @@ async def test_old_answers_queues_and_workers_are_dropped_and_those_in_use_stay(
 
 async def test_all_loops_have_names_of_their_own(database: Database) -> None:
     server = Server(database)
-    loops = all_loops(database, server.clock, Lanes(), server.dispatcher, server.queues, Timing())
+    loops = all_loops(
+        database, server.clock, Lanes(), server.dispatcher, server.queues, Timing(), sent=asyncio.Event()
+    )
     assert len({loop.name for loop in loops}) == len(loops) == 9
     for loop in loops:
         await loop.tick()

@@ -14,6 +14,7 @@ _COMMANDS = {
     "db": ("db", "db", "Upgrade, dump and restore the database."),
     "workflow": ("workflow", "workflow", "Create, seal, watch workflows."),
     "task": ("task", "task", "Add, run, list tasks and read their logs."),
+    "run": ("definitions.run", "run", "Run a workflow from a file."),
     "lint": ("definitions.lint", "lint", "Say everything that is wrong with definitions."),
     "fmt": ("definitions.fmt", "fmt", "Lay definitions out alike."),
     "graph": ("definitions.graph", "graph", "Draw a workflow from its definition."),

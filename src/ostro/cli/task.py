@@ -7,7 +7,7 @@ from typing import Any
 import click
 import msgspec
 
-from ostro.cli.connect import Id, State, connected
+from ostro.cli.connect import Id, Json, State, connected
 from ostro.cli.output import Printer, as_json, printable
 from ostro.cli.task_options import described, read_tasks, task_options
 from ostro.client.client import Client
@@ -151,6 +151,48 @@ async def cancel(client: Client, printer: Printer, name: str, workflow: UUID) ->
     """End a task that has not ended."""
     changed = await client.workflows.get(workflow).cancel_task(name)
     printer.show({"changed": changed}, "It is cancelled." if changed else "It had ended already.")
+
+
+@task.command()
+@click.argument("name")
+@WORKFLOW
+@click.option("--failed-items", is_flag=True, help="Of a loop, run only the failed items again.")
+@click.option("--env", type=Json(), help="New values for the environment, as JSON or @FILE.")
+@connected
+async def rerun(
+    client: Client, printer: Printer, name: str, workflow: UUID, failed_items: bool, env: Any
+) -> None:
+    """Run a failed or cancelled task again."""
+    values = msgspec.json.decode(env) if env is not None else None
+    await client.workflows.get(workflow).rerun_task(name, reset=not failed_items, env=values)
+    printer.show({"changed": True}, "It runs again.")
+
+
+@task.command()
+@click.argument("name")
+@WORKFLOW
+@connected
+async def skip(client: Client, printer: Printer, name: str, workflow: UUID) -> None:
+    """Let a failed task count as done; what follows it goes on."""
+    changed = await client.workflows.get(workflow).skip_task(name)
+    printer.show({"changed": changed}, "It is skipped." if changed else "It was skipped already.")
+
+
+@task.command()
+@click.argument("job", type=Id())
+@click.option(
+    "--state", type=click.Choice(["SUCCESS", "ERROR", "CANCELLED"]), default="SUCCESS", show_default=True
+)
+@click.option("--result", type=Json(), help="Its result, as JSON or @FILE.")
+@click.option("--error", help="What went wrong, in a sentence.")
+@connected
+async def complete(
+    client: Client, printer: Printer, job: UUID, state: str, result: Any, error: str | None
+) -> None:
+    """Say how JOB ended that no worker runs, such as one of `std.async_noop`."""
+    value = msgspec.json.decode(result) if result is not None else None
+    await client.jobs.complete(job, state, result=value, error=error)
+    printer.show({"changed": True}, f"The job ended in {state}.")
 
 
 @task.command()

@@ -130,6 +130,38 @@ async def watch(client: Client, printer: Printer, workflow: UUID, timeout: float
 
 @workflow.command()
 @ID
+@click.option("--message", default="", help="Why, for those who look at it.")
+@connected
+async def pause(client: Client, printer: Printer, workflow: UUID, message: str) -> None:
+    """Start nothing more until it is resumed; what runs goes on."""
+    changed = await client.workflows.get(workflow).pause(message)
+    printer.show({"changed": changed}, "It is paused." if changed else "There was nothing to pause.")
+
+
+@workflow.command()
+@ID
+@click.option("--env", type=Json(), help="New values for its environment, as JSON or @FILE.")
+@connected
+async def resume(client: Client, printer: Printer, workflow: UUID, env: Any) -> None:
+    """Let a paused workflow go on."""
+    values = msgspec.json.decode(env) if env is not None else None
+    changed = await client.workflows.get(workflow).resume(values)
+    printer.show({"changed": changed}, "It goes on." if changed else "It was not paused.")
+
+
+@workflow.command()
+@ID
+@click.argument("state", type=click.Choice(["SUCCESS", "ERROR", "CANCELLED"]))
+@click.option("--message", default="", help="What is said of it; its result, unless it is SUCCESS.")
+@connected
+async def stop(client: Client, printer: Printer, workflow: UUID, state: str, message: str) -> None:
+    """End a workflow now, in STATE: what runs is cancelled."""
+    changed = await client.workflows.get(workflow).stop(state, message)
+    printer.show({"changed": changed}, "It is being stopped." if changed else "It had ended already.")
+
+
+@workflow.command()
+@ID
 @click.option("--reason", default="", help="For the history.")
 @connected
 async def cancel(client: Client, printer: Printer, workflow: UUID, reason: str) -> None:

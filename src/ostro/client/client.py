@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self, Unpack
+from typing import Any, Self, Unpack, cast
 
 import msgspec
 
@@ -17,7 +17,7 @@ from ostro.protocol import paths
 from ostro.protocol import workflows as wire
 from ostro.protocol.alone import TaskAlone
 from ostro.protocol.fleet import Health, Worker, WorkerPage
-from ostro.protocol.jobs import Job, JobPage, LogPage, LogPiece
+from ostro.protocol.jobs import Job, JobComplete, JobPage, LogPage, LogPiece
 from ostro.protocol.paths import at
 from ostro.protocol.tasks import Task, TaskRequest
 from ostro.protocol.tokens import CreatedToken, Token, TokenPage, TokenRequest
@@ -169,6 +169,36 @@ class Workflows:
         answer = await self._transport.call("POST", paths.WORKFLOWS, wire.CreatedWorkflow, body=body, key=key)
         return Workflow(self._transport, answer.id)
 
+    async def start(
+        self,
+        text: str,
+        *,
+        definition: str = "",
+        input: Mapping[str, Any] | None = None,  # noqa: A002 (the word of the language)
+        env: Mapping[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None,
+        also: Iterable[str] = (),
+        name: str = "",
+    ) -> Workflow:
+        """A workflow made from a text in the workflow language. `definition` chooses among those of the text.
+
+        What the text names is looked for in it, then in the texts of `also`. `params` are what else a start gives:
+        `task_name` of a reverse workflow. Invalid lists all that is wrong with the text or with `input`.
+        """
+        chosen = wire.DefinitionText(
+            text=text, name=definition, also=[wire.MoreText(text=one) for one in also]
+        )
+        body = wire.WorkflowRequest(
+            name=name,
+            definition=chosen,
+            input=dict(input or {}),
+            env=dict(env or {}),
+            params=dict(params or {}),
+        )
+        key = str(new_id())
+        answer = await self._transport.call("POST", paths.WORKFLOWS, wire.CreatedWorkflow, body=body, key=key)
+        return Workflow(self._transport, answer.id)
+
     async def list(
         self, *, state: str | None = None, name: str | None = None, tag: str | None = None, limit: int = 100
     ) -> list[wire.Workflow]:
@@ -194,6 +224,15 @@ class Jobs:
     async def get(self, job: UUID | str) -> Job:
         """One job, with its result."""
         return await self._transport.call("GET", at(paths.JOB, job=job), Job)
+
+    async def complete(
+        self, job: UUID | str, state: str = "SUCCESS", *, result: Any = None, error: str | None = None
+    ) -> None:
+        """Says how a job ended that no worker runs (`std.async_noop`): SUCCESS, ERROR or CANCELLED."""
+        body = JobComplete(
+            state=cast("Any", state), result=msgspec.Raw(msgspec.json.encode(result)), error=error
+        )
+        await self._transport.call("POST", at(paths.JOB_COMPLETE, job=job), wire.Changed, body=body)
 
     async def of_task(self, workflow: UUID | str, task: UUID | str) -> list[Job]:
         """The runs of a task, the first one first."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
-from typing import Any, TypeVar, Unpack
+from typing import Any, TypeVar, Unpack, cast
 
 import msgspec
 
@@ -14,7 +14,17 @@ from ostro.protocol import paths
 from ostro.protocol import workflows as wire
 from ostro.protocol.changes import Change, ChangePage
 from ostro.protocol.paths import at
-from ostro.protocol.tasks import AddedTask, AddedTasks, Task, TaskCancel, TaskPage, TaskRequest, TasksRequest
+from ostro.protocol.tasks import (
+    AddedTask,
+    AddedTasks,
+    Task,
+    TaskCancel,
+    TaskPage,
+    TaskRequest,
+    TaskRerun,
+    TaskSkip,
+    TasksRequest,
+)
 from ostro.values import UUID, WorkflowState
 
 T = TypeVar("T")
@@ -63,6 +73,39 @@ class Workflow:
         """Ends it early: what runs is stopped, what waits is passed by. Whether that changed anything."""
         body = wire.CancelRequest(reason=reason)
         return (await self._post(paths.CANCEL, wire.Changed, body)).changed
+
+    async def pause(self, message: str = "") -> bool:
+        """Starts nothing more until it is resumed; what runs goes on. Whether that changed anything."""
+        return (await self._post(paths.PAUSE, wire.Changed, wire.PauseRequest(message=message))).changed
+
+    async def resume(self, env: Mapping[str, Any] | None = None) -> bool:
+        """Lets it go on; `env` are new values for its environment. Whether that changed anything."""
+        body = wire.ResumeRequest(env=None if env is None else dict(env))
+        return (await self._post(paths.RESUME, wire.Changed, body)).changed
+
+    async def stop(self, state: WorkflowState | str, message: str = "") -> bool:
+        """Ends it now, in SUCCESS, ERROR or CANCELLED. Whether that changed anything."""
+        body = wire.StopRequest(state=cast("Any", str(state)), message=message)
+        return (await self._post(paths.STOP, wire.Changed, body)).changed
+
+    async def rerun_task(
+        self,
+        name: str,
+        *,
+        reset: bool = True,
+        env: Mapping[str, Any] | None = None,
+        seen: int | None = None,
+    ) -> bool:
+        """Runs a failed task again; of a loop, without `reset`, the failed items only."""
+        body = TaskRerun(reset=reset, env=None if env is None else dict(env), seen=seen)
+        path = at(paths.TASK_RERUN, workflow=self.id, task=name)
+        return (await self._transport.call("POST", path, wire.Changed, body=body, key=str(new_id()))).changed
+
+    async def skip_task(self, name: str, *, seen: int | None = None) -> bool:
+        """Lets a failed task count as done."""
+        path = at(paths.TASK_SKIP, workflow=self.id, task=name)
+        body = TaskSkip(seen=seen)
+        return (await self._transport.call("POST", path, wire.Changed, body=body, key=str(new_id()))).changed
 
     async def delete(self, *, force: bool = False) -> None:
         """Takes it away with all that belongs to it; a running one only with `force`."""

@@ -71,6 +71,7 @@ def create(event: Create, moment: Moment) -> tuple[Workflow, Added]:
         if not event.begin.plan.is_open:
             completion.seal(workflow)
         beginning.begin(workflow, event.begin, moment)
+        _received(workflow, event.begin.sent_as)
     if event.seal:
         completion.seal(workflow)
     tasks = adding.add(workflow, AddTasks(tasks=event.tasks), moment, at_birth=True)

@@ -91,6 +91,8 @@ class Begin(msgspec.Struct, frozen=True, kw_only=True):
     params: dict[str, Any] = {}
     evaluate_env: bool = True
     caller: Caller | None = None
+    sent_as: UUID | None = None
+    """The message that asks for it."""
 
 
 class Pause(msgspec.Struct, frozen=True, kw_only=True):

@@ -29,6 +29,8 @@ class Moment(msgspec.Struct, frozen=True):
     limits: Limits
     answers: Mapping[Need, object] = {}
     """What the world outside the workflow answered to its expressions, asked before."""
+    asks: bool = False
+    """Whether who decides can fetch answers: then a decision may be broken off by `Unanswered`."""
     offered: Container[str] = BUILT_IN
     """The actions that the server or a worker offers."""
 

@@ -27,6 +27,9 @@ _COUNTED_EVERY = 60.0
 Wanted = tuple[int, str, dict[str, str], tuple[str, ...]]
 """Namespace, action, target, tags."""
 
+NOBODYS = 0
+"""The queue of jobs that no worker runs: nobody claims from it."""
+
 
 def queue_id(action: str, target: dict[str, str], tags: tuple[str, ...]) -> int:
     """The id of the queue for (action, target, tags), whatever their order: a signed 64-bit BLAKE2b."""

@@ -1,5 +1,7 @@
 """The loops of a server, with how often each looks."""
 
+import asyncio
+
 from ostro.clock import Clock
 from ostro.engine.dispatcher import Dispatcher
 from ostro.engine.queues import Queues
@@ -27,9 +29,13 @@ def all_loops(
     queues: Queues,
     timing: Timing,
     *,
+    sent: asyncio.Event,
     keep: int = 0,
 ) -> list[Loop]:
-    """Everything that runs by itself, ready for the supervisor. `keep`: seconds of ended workflows, 0 for ever."""
+    """Everything that runs by itself, ready for the supervisor. `keep`: seconds of ended workflows, 0 for ever.
+
+    `sent` is set when there are messages to deliver.
+    """
     namespaces = Namespaces(database)
     leases = Leases(database, clock, dispatcher, lanes, namespaces, timing)
     timers = Timers(database, clock, lanes, namespaces)
@@ -40,7 +46,7 @@ def all_loops(
         *dispatching(dispatcher, timing),
         Loop(name="leases", tick=leases.tick, every=min(1.0, timing.lease / 10), wake=dispatcher.lost),
         Loop(name="timers", tick=timers.tick, every=timing.timers),
-        Loop(name="deliver", tick=deliver.tick, every=timing.timers),
+        Loop(name="deliver", tick=deliver.tick, every=timing.timers, wake=sent),
         Loop(name="prune", tick=prune.tick, every=_PRUNED_EVERY),
         Loop(name="retain", tick=retain.tick, every=_RETAINED_EVERY),
         Loop(name="clock", tick=clock.set, every=timing.clock),

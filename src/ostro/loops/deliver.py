@@ -1,14 +1,57 @@
-"""Messages that nobody followed up become events. Normally the lane that wrote one goes on by itself."""
+"""Messages become events. One to a workflow itself, the lane that wrote it follows up, unless its server went away."""
 
 from datetime import timedelta
 from functools import partial
 
+import msgspec
+
 from ostro.clock import Clock
-from ostro.core.events import GoOn
+from ostro.core.events import CalleeEnded, Create, Done, Event, GoOn, Pause, Resume, StopWorkflow
+from ostro.errors import NotFound, OstroError, Refusal
 from ostro.loops.namespaces import Namespaces
 from ostro.loops.submit import AT_ONCE, LONG_DUE, Due, Lanes, nothing, submit_all
+from ostro.service.definitions import starts
 from ostro.store import due
 from ostro.store.database import Database
+from ostro.store.due import DueMessage
+from ostro.values import UUID, WorkflowState
+
+
+class _Ended(msgspec.Struct):
+    """What a workflow tells the task that runs it."""
+
+    job: UUID
+    state: WorkflowState
+    error: str | None
+    output: msgspec.Raw
+
+
+class _Post:
+    """The lanes, for messages: what is refused is told to who sent it, what nobody takes any more is taken away."""
+
+    def __init__(self, database: Database, lanes: Lanes) -> None:
+        self._database = database
+        self._lanes = lanes
+
+    async def submit(self, namespace: int, workflow: UUID, event: Event) -> object:
+        """Decides and commits."""
+        try:
+            return await self._lanes.submit(namespace, workflow, event)
+        except Refusal as refused:
+            begin = event.begin if isinstance(event, Create) else None
+            sent_as = begin.sent_as if begin is not None else getattr(event, "sent_as", None)
+            gone = isinstance(refused, NotFound) or refused.kind == "workflow_exists"
+            if sent_as is None or not (gone or begin is not None):
+                raise
+            if begin is not None and begin.caller is not None and not gone:
+                await self.refuse(namespace, begin.caller.workflow, workflow, refused)
+            await due.drop(self._database, namespace, workflow, sent_as)
+            return Done()
+
+    async def refuse(self, namespace: int, parent: UUID, job: UUID, refused: OstroError) -> None:
+        """The task that wanted to run a workflow hears why it could not be made."""
+        ended = CalleeEnded(job=job, state=WorkflowState.ERROR, error=str(refused))
+        await self._lanes.submit(namespace, parent, ended)
 
 
 class Deliver:
@@ -24,19 +67,53 @@ class Deliver:
         """Submits all that is due; whether there may be more."""
         now = self._clock.now()
         messages = await due.messages(self._database, await self._namespaces.ids(), now, AT_ONCE)
-        long_due = now - timedelta(seconds=LONG_DUE)
-        await submit_all(
-            self._database,
-            self._lanes,
-            [
-                Due(
-                    one.namespace,
-                    one.workflow,
-                    GoOn(one.id),
-                    partial(due.message_failed, self._database, one),
-                    partial(due.drop_message, self._database, one) if one.due_at < long_due else nothing,
-                )
-                for one in messages
-            ],
+        post = _Post(self._database, self._lanes)
+        rows = [await self._due(one, post) for one in messages]
+        await submit_all(self._database, post, [row for row in rows if row is not None])
+        return len(messages) >= AT_ONCE
+
+    async def _due(self, one: DueMessage, post: _Post) -> Due | None:
+        long_due = one.due_at < self._clock.now() - timedelta(seconds=LONG_DUE)
+        event = await self._begin(one, post) if one.kind == "begin" else _event(one)
+        if event is None:
+            return None
+        return Due(
+            one.namespace,
+            one.workflow,
+            event,
+            partial(due.message_failed, self._database, one),
+            partial(due.drop_message, self._database, one) if long_due else nothing,
         )
-        return False
+
+    async def _begin(self, one: DueMessage, post: _Post) -> Event | None:
+        """The workflow that a task wants to run; None if it cannot be, which the task has been told."""
+        said = msgspec.json.decode(one.body, type=starts.Called)
+        try:
+            return await starts.of_callee(
+                self._database, one.namespace, one.workflow, one.id, said, self._clock.now()
+            )
+        except Refusal as refused:
+            await post.refuse(one.namespace, said.parent, one.workflow, refused)
+            await due.drop_message(self._database, one)
+            return None
+
+
+def _event(one: DueMessage) -> Event:
+    match one.kind:
+        case "ended":
+            ended = msgspec.json.decode(one.body, type=_Ended)
+            return CalleeEnded(
+                job=ended.job,
+                state=ended.state,
+                error=ended.error,
+                output=bytes(ended.output),
+                sent_as=one.id,
+            )
+        case "cancel":
+            return StopWorkflow(state=WorkflowState.CANCELLED, sent_as=one.id)
+        case "pause":
+            return Pause(sent_as=one.id)
+        case "resume":
+            return Resume(sent_as=one.id)
+        case _:
+            return GoOn(one.id)

@@ -4,7 +4,7 @@ from datetime import timedelta
 from functools import partial
 
 from ostro.clock import Clock
-from ostro.core.events import DeadlineDue, Event, RetryDue
+from ostro.core.events import DeadlineDue, Event, RetryDue, TimeoutDue
 from ostro.loops.namespaces import Namespaces
 from ostro.loops.submit import AT_ONCE, LONG_DUE, Due, Lanes, nothing, submit_all
 from ostro.store import due
@@ -44,4 +44,10 @@ class Timers:
 
 
 def _event(timer: DueTimer) -> Event:
-    return RetryDue(timer.task) if timer.kind == "retry" else DeadlineDue()
+    match timer.kind:
+        case "retry":
+            return RetryDue(timer.task)
+        case "timeout":
+            return TimeoutDue(timer.task)
+        case _:
+            return DeadlineDue()

@@ -12,7 +12,9 @@ JobState = Literal["queued", "running", "stopping", "SUCCESS", "ERROR", "CANCELL
 
 
 class Job(msgspec.Struct, kw_only=True):
-    """One run of a task. `result` comes with a single job only."""
+    """One run of a task, of a loop's task that of one item. `result`, and `input` where it is not the task's, come with
+    a single job only.
+    """
 
     id: UUID
     workflow: UUID
@@ -27,6 +29,15 @@ class Job(msgspec.Struct, kw_only=True):
     claimed_at: datetime | None = None
     ended_at: datetime | None = None
     result: Raw | UnsetType = UNSET
+    input: Raw | UnsetType = UNSET
+
+
+class JobComplete(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How a job ended that no worker runs: with a result or an error, or both."""
+
+    state: Literal["SUCCESS", "ERROR", "CANCELLED"]
+    result: Raw | UnsetType = UNSET
+    error: str | None = None
 
 
 class JobPage(msgspec.Struct, kw_only=True):

@@ -1,7 +1,7 @@
 """Tasks: what callers add, and what they see of them."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
@@ -68,6 +68,20 @@ class TaskCancel(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     seen: int | None = None
 
 
+class TaskRerun(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """With `reset: false` a loop runs only its failed items again. `env` puts new values into the environment."""
+
+    reset: bool = True
+    env: dict[str, Any] | None = None
+    seen: int | None = None
+
+
+class TaskSkip(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """`seen` is the task's version that the caller saw."""
+
+    seen: int | None = None
+
+
 class LiveJob(msgspec.Struct, kw_only=True):
     """The job that carries the present run: waiting in its queue, in a worker's hands, or being stopped there."""
 
@@ -82,7 +96,7 @@ class LiveJob(msgspec.Struct, kw_only=True):
 class Task(msgspec.Struct, kw_only=True):
     """A task. `input`, `result`, `job` and `why` come with a single task, not in lists.
 
-    `run` counts the attempts so far. `result` is null without one; `error` is a sentence.
+    `published` are the variables that a definition's task has set. `run` counts the attempts so far. `result` is null without one; `error` is a sentence.
     """
 
     id: UUID
@@ -109,6 +123,7 @@ class Task(msgspec.Struct, kw_only=True):
     created_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    published: Raw | UnsetType = UNSET
     input: Raw | UnsetType = UNSET
     result: Raw | UnsetType = UNSET
     job: LiveJob | None | UnsetType = UNSET

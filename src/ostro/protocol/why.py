@@ -15,6 +15,7 @@ BecauseKind = Literal[
     "stopping",
     "retry",
     "running",
+    "outside",
     "open",
     "task",
     "rule",
@@ -28,7 +29,7 @@ class Because(msgspec.Struct, kw_only=True, omit_defaults=True):
     `term`: a requirement that does not hold yet (`verdict` undecided or dead). `no_worker`: nobody alive has
     the `target`, runs the action or takes the tags. `slots_busy`: `count` workers could, all are busy.
     `queued_behind`: `count` jobs come first. `retry`: the next run starts `at`. `running`, `stopping`: on
-    `worker`. Of a workflow: `task` waits; `open`: it is not sealed; `parked`: a durable step failed three times.
+    `worker`. `outside`: no worker runs it. Of a workflow: `task` waits; `open`: it is not sealed; `parked`: a durable step failed three times.
     `command` would help it on.
     """
 

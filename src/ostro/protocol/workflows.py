@@ -1,7 +1,7 @@
 """Workflows: made, described, sealed, read."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
@@ -20,11 +20,33 @@ class OutputOf(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     task: str
 
 
+class MoreText(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A text in which workflows or ad-hoc actions are found that another one names."""
+
+    text: str
+    kind: Literal["workflows", "workbook", "actions"] | None = None
+
+
+class DefinitionText(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A text in the workflow language. `name` chooses among its workflows, `kind` is `workflows` or `workbook`; both
+    may be left out where the text tells. What it names is looked for in it, then in the texts of `also`.
+    """
+
+    text: str
+    name: str = ""
+    kind: Literal["workflows", "workbook"] | None = None
+    also: list[MoreText] = []
+
+
 class WorkflowRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A new workflow, open unless `seal`. All of it may be left out.
 
     `keep` is how many seconds it stays once it has ended, 0 for ever; without it as long as the namespace or the
     server says.
+
+    With `definition` it is made from that text: `input` is what the definition asks for, `env` its environment,
+    `params` what else a start gives (`task_name` of a reverse workflow, `evaluate_env: false`). It has its own tasks
+    then, and is sealed unless it says `open: true`.
 
     `done_when` seals it as soon as all its terms hold. `output` maps a key to the task whose result it is:
     `{"url": {"task": "deploy"}}`; without it the output is what every successful task that nobody requires returned.
@@ -39,6 +61,10 @@ class WorkflowRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, 
     output: dict[str, OutputOf] | None = None
     tasks: list[TaskRequest] = []
     seal: bool = False
+    definition: DefinitionText | None = None
+    input: dict[str, Any] = {}
+    env: dict[str, Any] = {}
+    params: dict[str, Any] = {}
 
 
 class CreatedWorkflow(msgspec.Struct, kw_only=True):
@@ -71,6 +97,25 @@ class CancelRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, om
     reason: str = ""
 
 
+class PauseRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Why, for those who look at it."""
+
+    message: str = ""
+
+
+class ResumeRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """`env` puts new values into the environment."""
+
+    env: dict[str, Any] | None = None
+
+
+class StopRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The state in which it ends, and what is said of it."""
+
+    state: Literal["SUCCESS", "ERROR", "CANCELLED"]
+    message: str = ""
+
+
 class Changed(msgspec.Struct, kw_only=True):
     """`changed` is false where there was nothing to do."""
 
@@ -81,7 +126,7 @@ class Workflow(msgspec.Struct, kw_only=True):
     """A workflow. `counts`, `sealed_tags` and `why` come with a single one, not in lists.
 
     `counts` says how many tasks are in each state (absent states have none). `stopping` says what ends it early,
-    `keep` how many seconds it stays once it has ended (0: for ever; null: as the namespace or the server says).
+    `message` is what whoever paused or stopped it said. `parent` is the workflow whose task runs this one, `root` the first of them. `keep` is how many seconds it stays once it has ended (0: for ever; null: as the namespace or the server says).
     """
 
     id: UUID
@@ -90,7 +135,7 @@ class Workflow(msgspec.Struct, kw_only=True):
     tags: list[str] = []
     state: WorkflowState
     sealed: bool
-    stopping: Literal["cancel", "deadline"] | None = None
+    stopping: Literal["cancel", "deadline", "fail", "succeed"] | None = None
     error: str | None = None
     deadline: Instant | None = None
     keep: int | None = None
@@ -99,6 +144,9 @@ class Workflow(msgspec.Struct, kw_only=True):
     version: int
     created_at: datetime
     ended_at: datetime | None = None
+    message: str | None = None
+    parent: UUID | None = None
+    root: UUID | None = None
     sealed_tags: list[str] | UnsetType = UNSET
     counts: dict[str, int] | UnsetType = UNSET
     why: Why | None | UnsetType = UNSET

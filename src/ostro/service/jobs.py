@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ostro.errors import NotFound
+from ostro.core.events import Answer, JobEnded
+from ostro.errors import Conflict, NotFound
 from ostro.service import tasks as task_uses
 from ostro.service.access import Caller
 from ostro.service.desk import Desk
@@ -12,7 +13,7 @@ from ostro.service.follow import wait_for
 from ostro.store.tables import jobs, logs, tasks
 from ostro.store.tables.jobs import JobView
 from ostro.store.tables.logs import Piece
-from ostro.values import UUID
+from ostro.values import UUID, TaskState
 
 
 class Stretch(msgspec.Struct, frozen=True):
@@ -32,21 +33,33 @@ async def find(desk: Desk, caller: Caller, job: UUID) -> JobView:
     return view
 
 
-async def show(desk: Desk, caller: Caller, job: UUID) -> tuple[JobView, bytes | None]:
-    """A job and its result."""
+async def show(desk: Desk, caller: Caller, job: UUID) -> tuple[JobView, bytes | None, bytes | None]:
+    """A job, its result, and its input where that is not its task's."""
     view = await find(desk, caller, job)
-    result = await tasks.result(desk.database, caller.namespace, view.workflow, view.task, view.run)
-    return view, result if view.ended_at is not None else None
+    given = await jobs.given(desk.database, caller.namespace, view.workflow, job)
+    result = await tasks.result(
+        desk.database, caller.namespace, view.workflow, view.task, view.run, view.item
+    )
+    return view, result if view.ended_at is not None else None, given
+
+
+async def complete(
+    desk: Desk, caller: Caller, job: UUID, *, state: TaskState, result: bytes | None, error: str | None
+) -> Answer:
+    """Somebody outside says how a job ended that no worker runs. Conflict if it has ended, or a worker holds it."""
+    view = await find(desk, caller, job)
+    if view.ended_at is not None or view.fence:
+        why = "has ended" if view.ended_at is not None else "is a worker's to report"
+        raise Conflict("job_not_open", f"The job {job} {why}: its end cannot be set from outside.")
+    event = JobEnded(job=job, fence=0, state=state, result=result, error=error)
+    return await desk.lanes.submit(caller.namespace, view.workflow, event)
 
 
 async def of_task(desk: Desk, caller: Caller, workflow: UUID, task: str) -> Sequence[JobView]:
     """The runs of a task, the first one first, the live one last."""
     view = await task_uses.find(desk, caller, workflow, task)
     ended = await jobs.ended(desk.database, caller.namespace, workflow, view.id)
-    if view.job is None:
-        return ended
-    live = await jobs.live(desk.database, caller.namespace, workflow, view.job)
-    return [*ended, live] if live is not None else ended
+    return [*ended, *await jobs.live_of(desk.database, caller.namespace, workflow, view.id)]
 
 
 async def read_log(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ostro.core.events import Added, AddTasks, Answer, CancelTask, ChangeTask, Create, DeleteTask
+from ostro.core.events import Added, AddTasks, Answer, CancelTask, ChangeTask, Create, DeleteTask, Rerun, Skip
 from ostro.core.specs import Birth, Spawner, TaskSpec
 from ostro.engine.lanes import Once
 from ostro.errors import Conflict, Gone, NotFound
@@ -57,6 +57,13 @@ def for_caller(caller: Caller, answer: Answer) -> Answer:
     )
 
 
+async def control(
+    desk: Desk, caller: Caller, workflow: UUID, event: Rerun | Skip, *, once: Once | None = None
+) -> Answer:
+    """Runs a failed task again, or lets it count as done."""
+    return await desk.lanes.submit(caller.namespace, workflow, event, once=once)
+
+
 async def find(desk: Desk, caller: Caller, workflow: UUID, task: str) -> TaskView:
     """A task by its name or id. NotFound, or Gone for the name of a deleted one."""
     require_own_workflow(caller, workflow)
@@ -85,7 +92,10 @@ def id_of(task: str) -> UUID | None:
 async def show(desk: Desk, caller: Caller, workflow: UUID, task: str) -> Shown:
     """One task with its result, its live job, and what it waits for."""
     view = await find(desk, caller, workflow, task)
-    result = await tasks.result(desk.database, caller.namespace, workflow, view.id, view.run)
+    if view.is_loop:
+        result: bytes | None = await tasks.item_results(desk.database, caller.namespace, workflow, view.id)
+    else:
+        result = await tasks.result(desk.database, caller.namespace, workflow, view.id, view.run)
     job = await live_job(desk, caller.namespace, view)
     reasons = None if caller.claim is not None else await why.of_task(desk, caller.namespace, view, job)
     return Shown(view, result, job, reasons)

@@ -9,6 +9,7 @@ from ostro.core import waiting
 from ostro.core.states import WORKFLOW_ENDED
 from ostro.core.waiting import TermReport
 from ostro.engine.dispatcher import LiveWorker
+from ostro.engine.queues import NOBODYS
 from ostro.errors import NotFound
 from ostro.service.desk import Desk
 from ostro.store.tables import jobs, tasks, workflows
@@ -120,7 +121,9 @@ async def _without_worker(desk: Desk, namespace: int, workflow: UUID) -> list[Be
         if task.job is None or any(_could(one, task) for one in workers):
             continue
         job = await jobs.live(desk.database, namespace, workflow, task.job)
-        if job is not None and job.state == "queued":
+        if job is not None and job.queue == NOBODYS:
+            found.append(msgspec.structs.replace(_outside(task, job), task=task.name))
+        elif job is not None and job.state == "queued":
             found.append(msgspec.structs.replace(_nobody(task, workers), task=task.name))
     return found
 
@@ -155,6 +158,8 @@ async def _of_job(desk: Desk, namespace: int, task: TaskView, job: JobView) -> l
         verb = "is being stopped on" if job.state == "stopping" else "runs on"
         kind = "stopping" if job.state == "stopping" else "running"
         return [Because(kind=kind, says=f"it {verb} {job.worker}", worker=job.worker, at=job.claimed_at)]
+    if job.queue == NOBODYS:
+        return [_outside(task, job)]
     workers = await desk.dispatcher.live_workers(namespace)
     able = [one for one in workers if _could(one, task)]
     if not able:
@@ -173,6 +178,16 @@ async def _of_job(desk: Desk, namespace: int, task: TaskView, job: JobView) -> l
         )
         found.append(Because(kind="queued_behind", says=says, count=ahead))
     return found
+
+
+def _outside(task: TaskView, job: JobView) -> Because:
+    """Of a run that is no worker's: a sub-workflow, or what somebody outside ends."""
+    if task.spec.action.startswith("workflow "):
+        return Because(
+            kind="outside", says=f"it waits for {task.spec.action}", command=f"ostro workflow show {job.id}"
+        )
+    says = "it waits until somebody outside says how it ended"
+    return Because(kind="outside", says=says, command=f"ostro task complete {job.id}")
 
 
 def _could(worker: LiveWorker, task: TaskView) -> bool:

@@ -9,8 +9,11 @@ from ostro.core.events import (
     CancelWorkflow,
     Create,
     Describe,
+    Pause,
+    Resume,
     SealTag,
     SealWorkflow,
+    StopWorkflow,
 )
 from ostro.core.specs import Birth, TaskSpec
 from ostro.core.states import WORKFLOW_ENDED
@@ -95,6 +98,18 @@ async def cancel(
 ) -> Answer:
     """Stops it: what was started is cancelled, what was not is passed by."""
     return await desk.lanes.submit(caller.namespace, workflow, CancelWorkflow(reason=reason), once=once)
+
+
+async def control(
+    desk: Desk,
+    caller: Caller,
+    workflow: UUID,
+    event: Pause | Resume | StopWorkflow,
+    *,
+    once: Once | None = None,
+) -> Answer:
+    """Pauses it, lets it go on, or ends it in a state that is given."""
+    return await desk.lanes.submit(caller.namespace, workflow, event, once=once)
 
 
 async def delete(desk: Desk, caller: Caller, workflow: UUID, *, force: bool) -> None:

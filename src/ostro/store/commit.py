@@ -7,7 +7,7 @@ from typing import NamedTuple, Self
 import asyncpg
 import msgspec
 
-from ostro.core.effects import Changes, QueuedJob
+from ostro.core.effects import Changes, Message, QueuedJob
 from ostro.core.workflow import Workflow
 from ostro.store.database import Connection, Database, Record, StatementRefused
 from ostro.values import UUID
@@ -51,6 +51,8 @@ class Write(msgspec.Struct):
     queued: list[Placed]
     sessions: dict[UUID, UUID]
     answers: list[KeptAnswer]
+    sent: list[tuple[UUID, Message]] = []
+    """Messages to other workflows, each with its id."""
 
 
 class Outcome(msgspec.Struct):
@@ -115,6 +117,9 @@ class Sets(NamedTuple):
     messages: _Rows
     done: _Rows
     hands: _Rows
+    flows: _Rows
+    steps: _Rows
+    drops: _Rows
 
     @classmethod
     def empty(cls) -> Self:
@@ -133,8 +138,23 @@ def _fill(sets: Sets, w: int, write: Write) -> None:
     sets.tags.extend((w, tag) for tag in changes.sealed_tags)
     sets.timers.extend((w, t.kind, t.task or _NOBODY, t.due_at) for t in changes.timers.values())
     both = changes.messages_sent.keys() & changes.messages_done
-    sets.messages.extend((w, one, kind) for one, kind in changes.messages_sent.items() if one not in both)
+    sets.messages.extend(
+        (w, one, kind, None, None) for one, kind in changes.messages_sent.items() if one not in both
+    )
+    _fill_flow(sets, w, write)
     sets.done.extend((w, message) for message in changes.messages_done)
+
+
+def _fill_flow(sets: Sets, w: int, write: Write) -> None:
+    flow, changes = write.workflow.flow, write.changes
+    if flow is None:
+        return
+    if changes.flow_touched:
+        sets.flows.append((w, msgspec.msgpack.encode(flow.row)))
+    steps = flow.steps
+    sets.steps.extend((w, task, msgspec.msgpack.encode(steps[task].row)) for task in changes.steps)
+    sets.drops.extend((w, task) for task in changes.results_dropped)
+    sets.messages.extend((w, id_, m.kind, m.to, m.body) for id_, m in write.sent)
 
 
 def _fill_workflow(sets: Sets, w: int, write: Write) -> None:
@@ -166,7 +186,7 @@ def _fill_tasks(sets: Sets, w: int, write: Write) -> None:
             sets.tasks.append((
                 w, is_new, r.id, r.name, SEPARATOR.join(r.tags), r.hash, r.state.value,
                 r.reason.value if r.reason else None, r.error, r.run, r.job, r.version, r.spawned, r.weighs,
-                r.required, r.spawned_by, r.created_at, r.started_at, r.ended_at,
+                r.required, r.spawned_by, r.created_at, r.started_at, r.ended_at, r.pass_,
             ))  # fmt: skip
     for task, spec in changes.specs.items():
         text = msgspec.msgpack.encode(msgspec.structs.replace(spec, input=b"{}"))
@@ -181,10 +201,12 @@ def _fill_jobs(sets: Sets, w: int, write: Write) -> None:
         if fence_or_any is not None:
             sets.jobs.append((w, job, fence_or_any, None, True))
     for e in write.changes.ended_jobs:
-        sets.ended_jobs.append((w, e.task, e.run, e.job, e.fence, e.state.value, e.error, e.result, e.at))
+        sets.ended_jobs.append(
+            (w, e.task, e.run, e.job, e.fence, e.state.value, e.error, e.result, e.at, e.item)
+        )
     for place in write.queued:
         j = place.job
         sets.queued_jobs.append((
             w, j.job, j.task, j.run, place.queue, j.priority, place.position, j.timeout, j.safe_rerun,
-            SEPARATOR.join(j.hands_over), place.session,
+            SEPARATOR.join(j.hands_over), place.session, j.item, j.input,
         ))  # fmt: skip

@@ -10,7 +10,7 @@ from ostro.values import UUID
 
 
 class DueTimer(msgspec.Struct, frozen=True):
-    """A timer that struck: kind `retry` (of a task) or `deadline`."""
+    """A timer that struck: kind `retry` or `timeout` (of a task) or `deadline`."""
 
     namespace: int
     workflow: UUID
@@ -27,6 +27,7 @@ class DueMessage(msgspec.Struct, frozen=True):
     id: UUID
     kind: str
     due_at: datetime
+    body: bytes = b""
 
 
 def _utc(moment: datetime) -> datetime:
@@ -70,7 +71,8 @@ async def messages(
     """Messages that are due, of each namespace at most so many, the oldest first."""
     rows = await database.fetch("messages_due", namespaces, now, most)
     return [
-        DueMessage(row["namespace"], row["workflow"], row["id"], row["kind"], row["due_at"]) for row in rows
+        DueMessage(row["namespace"], row["workflow"], row["id"], row["kind"], row["due_at"], row["body"])
+        for row in rows
     ]
 
 
@@ -83,7 +85,12 @@ async def message_failed(database: Database, message: DueMessage, problem: str) 
 
 async def drop_message(database: Database, message: DueMessage) -> None:
     """Takes it away."""
-    await database.execute("message_drop", message.namespace, message.workflow, message.id)
+    await drop(database, message.namespace, message.workflow, message.id)
+
+
+async def drop(database: Database, namespace: int, workflow: UUID, message: UUID) -> None:
+    """Takes a message away, by its key."""
+    await database.execute("message_drop", namespace, workflow, message)
 
 
 async def park_workflow(database: Database, namespace: int, workflow: UUID) -> None:

@@ -81,7 +81,7 @@ class World:
         return UUID(int=self._ids)
 
     def moment(self, answers: dict[Need, Any] | None = None) -> Moment:
-        return Moment(self.now, self.new_id, Limits(), answers or {})
+        return Moment(self.now, self.new_id, Limits(), answers or {}, asks=True)
 
     def start(self, name: str, given: dict[str, Any], params: dict[str, Any]) -> UUID:
         plan = self.plan("", name)
@@ -126,9 +126,7 @@ class World:
         assert need.lookup is Lookup.TASKS
         within, deep, state, _ = need.arguments
         roots = {UUID(within)} if within else set(self.workflows)
-        family = [
-            w for w in self.workflows.values() if w.id in roots or (deep and w.birth.root_workflow in roots)
-        ]
+        family = [w for w in self.workflows.values() if deep and w.birth.root_workflow in roots]
         tasks = [task for workflow in family for task in workflow.tasks.values()]
         return [
             {"name": one.name, "state": one.state.value} for one in tasks if state in {None, one.state.value}
@@ -223,9 +221,7 @@ class World:
             return
         try:
             caller = Caller(parent, UUID(said["task"]), known)
-            begin = Begin(
-                plan=plan, input=said["input"], env=said["env"], caller=caller, params=said["params"]
-            )
+            begin = Begin(plan=plan, input=said["input"], env=said["env"], caller=caller, params={})
             self._create(known, begin, UUID(said["root"]))
         except OstroError as refused:
             self.tell(parent, CalleeEnded(job=known, state=WorkflowState.ERROR, error=str(refused)))

@@ -100,6 +100,7 @@ def task(view: TaskView) -> tasks.Task:
         created_at=view.created_at,
         started_at=view.started_at,
         ended_at=view.ended_at,
+        published=UNSET if view.published is None else Raw(view.published),
     )
 
 
@@ -129,8 +130,10 @@ def _live_job(view: JobView) -> tasks.LiveJob:
     )
 
 
-def job(view: JobView, result: bytes | None | msgspec.UnsetType = UNSET) -> jobs.Job:
-    """A run of a task, with its result where it is given."""
+def job(
+    view: JobView, result: bytes | None | msgspec.UnsetType = UNSET, given: bytes | None = None
+) -> jobs.Job:
+    """A run of a task, with its result and input where they are given."""
     return jobs.Job(
         id=view.id,
         workflow=view.workflow,
@@ -145,6 +148,7 @@ def job(view: JobView, result: bytes | None | msgspec.UnsetType = UNSET) -> jobs
         claimed_at=view.claimed_at,
         ended_at=view.ended_at,
         result=UNSET if result is UNSET else Raw(result or b"null"),
+        input=UNSET if given is None else Raw(given),
     )
 
 
@@ -187,6 +191,9 @@ def workflow(view: WorkflowView) -> workflows.Workflow:
         version=view.version,
         created_at=view.created_at,
         ended_at=view.ended_at,
+        parent=view.parent,
+        root=view.root,
+        message=view.message,
     )
 
 

@@ -1,14 +1,26 @@
 """Endpoints of tasks, and the shortcut for one alone."""
 
+from typing import Any
+
 import msgspec
 
 from ostro.api.endpoints import Call, Endpoint, NoQuery, Reply
 from ostro.api.v1 import described, queries, shapes
-from ostro.core.events import Answer
+from ostro.core.events import Answer, Rerun, Skip
 from ostro.protocol import paths
 from ostro.protocol.alone import TaskAlone
 from ostro.protocol.jobs import JobPage
-from ostro.protocol.tasks import AddedTask, AddedTasks, Task, TaskCancel, TaskPage, TaskRequest, TasksRequest
+from ostro.protocol.tasks import (
+    AddedTask,
+    AddedTasks,
+    Task,
+    TaskCancel,
+    TaskPage,
+    TaskRequest,
+    TaskRerun,
+    TaskSkip,
+    TasksRequest,
+)
 from ostro.protocol.workflows import Changed
 from ostro.service import answers, jobs, tasks
 from ostro.service.access import JOB, READ, WRITE
@@ -93,6 +105,34 @@ async def cancel(call: Call[NoQuery, TaskCancel]) -> Reply:
         call.asked,
         render,
         lambda once: tasks.cancel(call.desk, call.caller, workflow, task, seen=seen, once=once),
+    )
+    return Reply(body, status)
+
+
+async def rerun(call: Call[NoQuery, TaskRerun]) -> Reply:
+    """POST /v1/workflows/{workflow}/tasks/{task}/rerun."""
+    wanted = call.body
+    event = Rerun(name=call.path["task"], reset=wanted.reset, env=wanted.env, seen=wanted.seen)
+    return await _control(call, event)
+
+
+async def skip(call: Call[NoQuery, TaskSkip]) -> Reply:
+    """POST /v1/workflows/{workflow}/tasks/{task}/skip."""
+    return await _control(call, Skip(name=call.path["task"], seen=call.body.seen))
+
+
+async def _control(call: Call[Any, Any], event: Rerun | Skip) -> Reply:
+    workflow = call.id("workflow")
+
+    def render(answer: Answer) -> tuple[int, bytes]:
+        return 200, msgspec.json.encode(shapes.changed(answer))
+
+    status, body = await answers.once(
+        call.desk,
+        call.caller,
+        call.asked,
+        render,
+        lambda once: tasks.control(call.desk, call.caller, workflow, event, once=once),
     )
     return Reply(body, status)
 
@@ -188,6 +228,30 @@ ENDPOINTS = (
         allowed=WRITE,
         does=cancel,
         body=TaskCancel,
+        optional_body=True,
+        answer=Changed,
+        problems=(404, 409, 410, 422),
+        once=True,
+    ),
+    Endpoint(
+        method="POST",
+        path=paths.TASK_RERUN,
+        summary="Run a failed or cancelled task again",
+        allowed=WRITE,
+        does=rerun,
+        body=TaskRerun,
+        optional_body=True,
+        answer=Changed,
+        problems=(404, 409, 410, 422),
+        once=True,
+    ),
+    Endpoint(
+        method="POST",
+        path=paths.TASK_SKIP,
+        summary="Let a failed task count as done",
+        allowed=WRITE,
+        does=skip,
+        body=TaskSkip,
         optional_body=True,
         answer=Changed,
         problems=(404, 409, 410, 422),

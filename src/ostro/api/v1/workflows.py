@@ -1,10 +1,14 @@
 """Endpoints of workflows."""
 
+from typing import Any
+
 import msgspec
 
 from ostro.api.endpoints import Call, Endpoint, NoQuery, Reply
 from ostro.api.v1 import described, queries, shapes
-from ostro.core.events import Answer, Describe, SealTag, SealWorkflow
+from ostro.core.events import Answer, Describe, Pause, Resume, SealTag, SealWorkflow, StopWorkflow
+from ostro.core.specs import Birth, TaskSpec
+from ostro.engine.lanes import Once
 from ostro.protocol import paths
 from ostro.protocol.changes import ChangePage
 from ostro.protocol.workflows import (
@@ -12,7 +16,10 @@ from ostro.protocol.workflows import (
     Changed,
     CreatedWorkflow,
     Output,
+    PauseRequest,
+    ResumeRequest,
     SealRequest,
+    StopRequest,
     Workflow,
     WorkflowChange,
     WorkflowPage,
@@ -20,7 +27,8 @@ from ostro.protocol.workflows import (
 )
 from ostro.service import answers, follow, output, workflows
 from ostro.service.access import READ, WRITE
-from ostro.values import UUID
+from ostro.service.definitions import starts
+from ostro.values import UUID, WorkflowState
 
 
 async def create(call: Call[NoQuery, WorkflowRequest]) -> Reply:
@@ -38,10 +46,62 @@ async def create(call: Call[NoQuery, WorkflowRequest]) -> Reply:
         call.caller,
         call.asked,
         render,
-        lambda once: workflows.create(desk, birth, specs, seal=call.body.seal, once=once),
+        lambda once: _made(call, birth, specs, once),
     )
     made = msgspec.json.decode(body, type=CreatedWorkflow).id
     return Reply(body, status, {"location": paths.at(paths.WORKFLOW, workflow=made)})
+
+
+async def _made(
+    call: Call[NoQuery, WorkflowRequest], birth: Birth, specs: list[TaskSpec], once: Once | None
+) -> Answer:
+    wanted = call.body
+    chosen = wanted.definition
+    if chosen is None:
+        given = [name for name in ("input", "env", "params") if getattr(wanted, name)]
+        described.refuse([(f"$.{name}", "goes with `definition` only") for name in given])
+        return await workflows.create(call.desk, birth, specs, seal=wanted.seal, once=once)
+    if specs:
+        described.refuse(
+            [("$.tasks", "a workflow from a definition has its own; add others once it is open")]
+        )
+    start = starts.Start(
+        text=chosen.text,
+        name=chosen.name,
+        kind=chosen.kind,
+        also=tuple((one.kind, one.text) for one in chosen.also),
+        input=wanted.input,
+        env=wanted.env,
+        params=wanted.params,
+    )
+    return await starts.start(call.desk, birth, start, once=once)
+
+
+async def pause(call: Call[NoQuery, PauseRequest]) -> Reply:
+    """POST /v1/workflows/{workflow}/pause."""
+    return await _control(call, Pause(message=call.body.message))
+
+
+async def resume(call: Call[NoQuery, ResumeRequest]) -> Reply:
+    """POST /v1/workflows/{workflow}/resume."""
+    return await _control(call, Resume(env=call.body.env))
+
+
+async def stop(call: Call[NoQuery, StopRequest]) -> Reply:
+    """POST /v1/workflows/{workflow}/stop."""
+    return await _control(call, StopWorkflow(state=WorkflowState(call.body.state), message=call.body.message))
+
+
+async def _control(call: Call[Any, Any], event: Pause | Resume | StopWorkflow) -> Reply:
+    workflow = call.id("workflow")
+    status, body = await answers.once(
+        call.desk,
+        call.caller,
+        call.asked,
+        _changed,
+        lambda once: workflows.control(call.desk, call.caller, workflow, event, once=once),
+    )
+    return Reply(body, status)
 
 
 async def read_page(call: Call[queries.Workflows, None]) -> Reply:
@@ -237,6 +297,41 @@ ENDPOINTS = (
         does=cancel,
         body=CancelRequest,
         optional_body=True,
+        answer=Changed,
+        problems=(404, 409, 422),
+        once=True,
+    ),
+    Endpoint(
+        method="POST",
+        path=paths.PAUSE,
+        summary="Start nothing more until it is resumed; what runs goes on",
+        allowed=WRITE,
+        does=pause,
+        body=PauseRequest,
+        optional_body=True,
+        answer=Changed,
+        problems=(404, 409, 422),
+        once=True,
+    ),
+    Endpoint(
+        method="POST",
+        path=paths.RESUME,
+        summary="Let a paused workflow go on",
+        allowed=WRITE,
+        does=resume,
+        body=ResumeRequest,
+        optional_body=True,
+        answer=Changed,
+        problems=(404, 409, 422),
+        once=True,
+    ),
+    Endpoint(
+        method="POST",
+        path=paths.STOP,
+        summary="End the workflow now, in a state and with a message of your own",
+        allowed=WRITE,
+        does=stop,
+        body=StopRequest,
         answer=Changed,
         problems=(404, 409, 422),
         once=True,

@@ -152,6 +152,7 @@ def make_task(workflow: Workflow, name: str, follows: tuple[UUID, ...], event: s
     if is_held(workflow, task):
         workflow.ready.pop(task, None)
     workflow.changes.added[task.id] = None
+    workflow.changes.specs[task.id] = planned.spec
     workflow.changes.steps[task.id] = None
     workflow.note("added", task, state=task.state.value)
     return task

@@ -61,11 +61,13 @@ def rerun(workflow: Workflow, event: Rerun, moment: Moment) -> bool:
     failed = {item for item, one in step.ends.items() if one.state is not TaskState.SUCCESS}
     step.row.retries, step.row.waited, step.row.gated, step.row.handled = 0, False, False, False
     if event.reset or not step.is_loop:
-        step.row.since, step.row.items = task.row.run + 1, None
+        step.row.since = task.row.run + 1
+        step.begin_anew(None)
         step.ends.clear()
     else:
         for item in failed:
             del step.ends[item]
+        step.begin_anew(step.row.items)
     workflow.changes.steps[task.id] = None
     step.publish(None)
     workflow.revive(task, TaskState.WAITING, moment.now)

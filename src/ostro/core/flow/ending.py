@@ -36,7 +36,7 @@ def run_ended(
         _after(workflow, task, step, state, error, moment)
     elif len(step.ends) == len(step.items()) and not step.live:
         all_items_ended(workflow, task, step, moment)
-    elif step.row.most:
+    elif step.todo:
         workflow.ready[task] = None
 
 
@@ -126,7 +126,7 @@ def _try_again(scope: Scope, task: Task, step: Step, error: str | None) -> None:
     wait = seconds(scope, planned.delay if planned is not None else None, "retry.delay")
     step.row.retries += 1
     step.row.since = task.row.run + 1
-    step.row.items = None
+    step.begin_anew(None)
     step.ends.clear()
     scope.workflow.note("retry", task, state=TaskState.DELAYED.value, run=task.row.run, error=error)
     delay(scope.workflow, task, step, "retry", wait, scope.moment)

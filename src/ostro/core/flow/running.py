@@ -19,6 +19,8 @@ from ostro.language.model.policies import DIRECT
 from ostro.values import INLINE_ACTIONS, TaskState
 
 _MOST_ITEMS = 100_000
+_AT_ONCE = 20
+"""So many items that start count as one step of a decision."""
 
 
 def take_up(workflow: Workflow, task: Task, moment: Moment) -> None:
@@ -90,7 +92,7 @@ def _run(workflow: Workflow, task: Task, step: Step, moment: Moment) -> None:
     number = task.row.run + 1
     begun: dict[str, object] = {"run": number, "started_at": task.row.started_at or moment.now}
     if step.is_loop and step.row.items is None:
-        step.row.items = msgspec.json.encode(_items(scope, step))
+        step.begin_anew(msgspec.json.encode(_items(scope, step)))
         step.row.most = whole(scope, step.task.concurrency, "concurrency")
     if task.waiting and _runs_here(scope, step):
         workflow.revise(task, moment.now, **begun)
@@ -130,12 +132,15 @@ def _items(scope: Scope, step: Step) -> list[tuple[Any, ...]]:
 def open_items(workflow: Workflow, task: Task, step: Step, moment: Moment) -> None:
     """Starts items as far as `concurrency` allows; ends the task once all have ended."""
     items = step.items()
-    for item in range(len(items)):
-        if task.ended or (step.row.most and len(step.live) >= step.row.most):
-            return
-        if item not in step.ends and item not in step.live.values():
-            open_run(workflow, task, step, item, moment, items[item])
-    if not task.ended and not step.live and len(step.ends) == len(items):
+    for _ in range(_AT_ONCE):
+        if task.ended or not step.todo or (step.row.most and len(step.live) >= step.row.most):
+            break
+        item = step.todo.popleft()
+        open_run(workflow, task, step, item, moment, items[item])
+    else:
+        if not task.ended:
+            workflow.ready[task] = None
+    if not items:
         ending.all_items_ended(workflow, task, step, moment)
 
 
@@ -215,7 +220,7 @@ def _call_workflow(scope: Scope, task: Task, step: Step, job: Any, moment: Momen
         "root": str(workflow.birth.root_workflow or workflow.id),
         "task": str(task.id),
         "parent": str(workflow.id),
-        "params": {},
+        "plan": flow.plan.key,
     }
     workflow.changes.sent.append(Message(job, "begin", msgspec.json.encode(body)))
     workflow.changes.queued[job] = QueuedJob(

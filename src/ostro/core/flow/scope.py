@@ -54,8 +54,10 @@ class Scope:
         try:
             data = self.data(template.roots) if self.whole is _VARIABLES else self.whole
             return template.evaluate(data, self)
-        except Unanswered:
-            raise
+        except Unanswered as asked:
+            if self.moment.asks:
+                raise
+            raise Failed(f"{asked.message.rstrip('.')}{written.where(asked)}") from None
         except ExpressionError as wrong:
             raise Failed(f"{wrong.message.rstrip('.')}{written.where(wrong)}") from None
 
@@ -118,14 +120,18 @@ class Scope:
             case Lookup.TAGGED:
                 wanted = set(arguments)
                 return [self._told(one) for one in self.workflow.tasks.values() if wanted <= one.labels]
-            case Lookup.TASKS if self._is_own(arguments):
-                state = arguments[2]
-                return [self._told(t) for t in self.workflow.tasks.values() if state in {None, t.state.value}]
+            case Lookup.TASKS if arguments[0] == str(self.workflow.id):
+                return self._own_tasks(arguments[2]) + (self._tasks_of_callees(need) if arguments[1] else [])
             case _:
                 return self.moment.answers[need]
 
-    def _is_own(self, arguments: tuple[Any, ...]) -> bool:
-        return arguments[0] == str(self.workflow.id) and not arguments[1]
+    def _own_tasks(self, state: str | None) -> list[dict[str, Any]]:
+        return [self._told(one) for one in self.workflow.tasks.values() if state in {None, one.state.value}]
+
+    def _tasks_of_callees(self, need: Need) -> list[Any]:
+        """The world outside knows of this workflow only what was committed: its own tasks are told from here."""
+        found: Any = self.moment.answers[need]
+        return [one for one in found if one.get("workflow_execution_id") != str(self.workflow.id)]
 
     def _execution(self) -> dict[str, Any]:
         birth, row = self.workflow.birth, self.flow.row

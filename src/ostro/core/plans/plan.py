@@ -135,15 +135,22 @@ def _clauses_of(task: TaskDefinition, definition: Definition) -> dict[str, Plann
 
 
 def _spec_of(task: TaskDefinition, definition: Definition) -> TaskSpec:
-    """What the rest of core knows of it. The action is computed when it runs."""
+    """What the rest of core knows of it. The action is as written: it is computed when it runs."""
     return TaskSpec(
         name=task.name,
-        action="",
+        action=_named(task),
         tags=tuple(sorted(task.tags)),
         requires=tuple(one.term for one in task.requires) if definition.type != DIRECT else (),
         may_spawn=task.may_spawn,
         description=task.description,
     )
+
+
+def _named(task: TaskDefinition) -> str:
+    """What people are shown as its action, as written."""
+    if task.workflow is not None:
+        return f"workflow {task.workflow.data}"
+    return str(task.action.data) if task.action is not None else "std.noop"
 
 
 class PlannedAction:
@@ -175,11 +182,17 @@ class Plan:
     """A workflow's definition and the ad-hoc actions that it may name. `key` names it for good: it hashes the texts."""
 
     def __init__(
-        self, key: str, definition: Definition, actions: Mapping[str, ActionDefinition] | None = None
+        self,
+        key: str,
+        definition: Definition,
+        actions: Mapping[str, ActionDefinition] | None = None,
+        siblings: frozenset[str] = frozenset(),
     ) -> None:
         self.key = key
         self.definition = definition
         self.name = definition.full_name
+        self.siblings = siblings
+        """The workflows in the same texts, by their full names: they come before those that were uploaded."""
         self.workbook = definition.workbook
         self.type = definition.type
         self.tasks = {name: PlannedTask(task, definition) for name, task in definition.tasks.items()}

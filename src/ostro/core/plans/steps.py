@@ -1,5 +1,6 @@
 """The aggregate's side of a definition: a step for each task, with its runs, results and variables."""
 
+from collections import deque
 from typing import Any
 
 import msgspec
@@ -22,7 +23,7 @@ class Ended(msgspec.Struct, frozen=True, gc=False):
 class Step:
     """What is known of one task beside its row."""
 
-    __slots__ = ("ends", "followers", "live", "row", "runs", "seen", "task", "view")
+    __slots__ = ("_items", "_todo", "ends", "followers", "live", "row", "runs", "seen", "task", "view")
 
     def __init__(self, task: PlannedTask, row: StepRow, seen: View) -> None:
         self.task = task
@@ -38,6 +39,8 @@ class Step:
         self.runs = 0
         """How many jobs and sub-workflows it ever had."""
         self.followers = 0
+        self._items: list[list[Any]] | None = None
+        self._todo: deque[int] | None = None
 
     @property
     def is_loop(self) -> bool:
@@ -51,8 +54,24 @@ class Step:
 
     def items(self) -> list[list[Any]]:
         """The values of its loop variables, item by item."""
-        decoded: list[list[Any]] = msgspec.json.decode(self.row.items or b"[]")
-        return decoded
+        if self._items is None:
+            decoded: list[list[Any]] = msgspec.json.decode(self.row.items or b"[]")
+            self._items = decoded
+        return self._items
+
+    @property
+    def todo(self) -> deque[int]:
+        """The items that have not begun, in order."""
+        if self._todo is None:
+            live = set(self.live.values())
+            count = range(len(self.items()))
+            self._todo = deque(item for item in count if item not in self.ends and item not in live)
+        return self._todo
+
+    def begin_anew(self, items: bytes | None) -> None:
+        """Other items, or some of them again: what was known of them is read anew."""
+        self.row.items = items
+        self._items = self._todo = None
 
     def result(self) -> Any:
         """Of the last run: its value, or its error's text; a list of the items' for a loop."""

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 
-from ostro.store.load import Key, Loaded
+from ostro.store.loading.load import Key, Loaded
 
 _BYTES_OF_A_TASK = 1024
 """So many bytes of kept results count as one task more."""

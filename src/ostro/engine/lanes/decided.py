@@ -14,8 +14,9 @@ from ostro.engine.lanes.envelope import Envelope, Look
 from ostro.engine.lanes.places import Handed, Places, keep_results
 from ostro.engine.queues import Wanted
 from ostro.errors import NotFound, Refusal
+from ostro.language.expressions import Unanswered
 from ostro.store.commit import KeptAnswer, Write
-from ostro.store.load import Key, Loaded
+from ostro.store.loading.load import Key, Loaded
 
 _LARGE = 5_000
 """Rows of one workflow after which the rest of its events waits for the next batch."""
@@ -61,7 +62,8 @@ def decide_all(
     *,
     hand_off: bool,
 ) -> Decided:
-    """Decides in order. NotFound for what comes to a workflow that is not there; Broken if the rules fail.
+    """Decides in order. NotFound for what comes to a workflow that is not there; Broken if the rules fail;
+    Unanswered if an expression asks what the moment does not tell: then, too, the aggregate cannot be trusted any more.
 
     With `hand_off`, jobs may go to workers that wait here.
     """
@@ -79,6 +81,8 @@ def decide_all(
                 doubtful.append(envelope)
                 continue
             answer = refused
+        except Unanswered:
+            raise
         except Exception as failed:
             raise Broken(envelope, failed) from failed
         answers.append((envelope, answer))
@@ -125,10 +129,11 @@ def _write_of(
     keep_results(loaded, changes)
     queued = []
     for job in changes.queued.values():
-        handed = places.hand(loaded, job, moment) if hand_off else None
+        handed = places.hand(loaded, job, moment) if hand_off and not job.unattended else None
         if handed is not None:
             decided.handed.append(handed)
         queued.append(places.place(loaded, job, handed, moment))
+    sent = [(moment.new_id(), message) for message in changes.sent]
     sessions = {e.reported[0]: e.session for e, _ in decided.answers if e.reported and e.session}
     return Write(
         workflow=loaded.workflow,
@@ -139,6 +144,7 @@ def _write_of(
         queued=queued,
         sessions=sessions,
         answers=kept,
+        sent=sent,
     )
 
 
@@ -148,6 +154,7 @@ def queues_of(writes: Sequence[Write]) -> list[Wanted]:
         (write.workflow.namespace, placed.job.action, placed.job.target, placed.job.tags)
         for write in writes
         for placed in write.queued
+        if not placed.job.unattended
     ]
 
 

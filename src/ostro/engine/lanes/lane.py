@@ -1,7 +1,7 @@
 """One lane: takes all that is pending, decides, and writes it in one guarded statement."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 import structlog
@@ -18,10 +18,11 @@ from ostro.engine.lanes.places import Places
 from ostro.engine.parked import Hint, Parked
 from ostro.engine.queues import Queues
 from ostro.errors import OstroError, StorageError, StorageUnavailable
+from ostro.language.expressions import Need, Unanswered
 from ostro.store.commit import Outcome, Write, commit
 from ostro.store.database import Database, StatementRefused
-from ostro.store.load import Key, Loaded, versions
-from ostro.store.refresh import fresh
+from ostro.store.loading.load import Key, Loaded, versions
+from ostro.store.loading.refresh import fresh
 from ostro.values import UUID, Limits
 
 _log = structlog.get_logger("ostro.engine.lanes")
@@ -58,6 +59,7 @@ class Lane:
         limits: Limits,
         new_id: Callable[[], UUID],
         cache: Cache,
+        sent: asyncio.Event,
         elsewhere: Callable[["Lane", Key, list[Envelope], Decided | None], None],
     ) -> None:
         self.cache = cache
@@ -71,6 +73,8 @@ class Lane:
         self._pending = Pending()
         self._wake = asyncio.Event()
         self.places = Places(parked, queues)
+        self.sent = sent
+        """Set when there are messages to deliver to other workflows."""
         self.counts = Counts()
 
     # -- in and out ---------------------------------------------------------------------------------
@@ -96,9 +100,9 @@ class Lane:
         self._pending.hold(key)
         self._elsewhere(self, key, envelopes, attempt)
 
-    def moment(self) -> Moment:
-        """Now, for a decision."""
-        return Moment(self.clock.now(), self._new_id, self._limits)
+    def moment(self, answers: Mapping[Need, object] | None = None, *, asks: bool = True) -> Moment:
+        """Now, for a decision, with what its expressions asked before; without `asks` they get no further answer."""
+        return Moment(self.clock.now(), self._new_id, self._limits, answers or {}, asks=asks)
 
     async def run(self) -> None:
         """Forever. Idle, an event goes through at once; under load the batches grow by themselves."""
@@ -185,6 +189,9 @@ class Lane:
             rest = [envelope for envelope in envelopes if not _is_birth(envelope)]
             if rest:  # it may be there, and only not in memory
                 self.send_away(key, rest)
+        except Unanswered:  # an expression asks about other workflows: there is time for that under the lock
+            self.cache.drop(key)
+            self.send_away(key, envelopes)
         except Broken as broken:
             self.fail_broken(broken)
             self.cache.drop(key)
@@ -298,6 +305,8 @@ class Lane:
         self.cache.put(one.key, one.loaded)
         self._answer(one)
         self._follow_up(one.key, write.changes)
+        if write.sent:
+            self.sent.set()
 
     def _answer(self, one: Decided) -> None:
         for envelope, answer in one.answers:

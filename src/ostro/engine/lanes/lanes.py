@@ -19,7 +19,7 @@ from ostro.engine.parked import Hint, Parked
 from ostro.engine.queues import Queues
 from ostro.errors import Conflict, NotFound, OstroError, Overloaded, StorageError, StorageUnavailable
 from ostro.store.database import Database
-from ostro.store.load import Key
+from ostro.store.loading.load import Key
 from ostro.store.placement import MAIN, placement_of
 from ostro.values import UUID, Limits, Timing
 
@@ -59,6 +59,8 @@ class Lanes:
         self._most_pending = limits.pending_events
         self._group: asyncio.TaskGroup | None = None
         self._few = asyncio.Semaphore(_SLOW_AT_ONCE)
+        self.sent = asyncio.Event()
+        """Set when there are messages to deliver to other workflows."""
         self._lanes = {
             MAIN: [
                 Lane(
@@ -69,6 +71,7 @@ class Lanes:
                     limits=limits,
                     new_id=new_id,
                     cache=Cache(cached_tasks // _LANES),
+                    sent=self.sent,
                     elsewhere=self._elsewhere,
                 )
                 for _ in range(_LANES)

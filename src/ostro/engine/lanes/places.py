@@ -8,9 +8,9 @@ from ostro.core.effects import Changes, QueuedJob
 from ostro.core.workflow import Moment
 from ostro.engine.handoff import Slot
 from ostro.engine.parked import Parked
-from ostro.engine.queues import Queues, queue_id
+from ostro.engine.queues import NOBODYS, Queues, queue_id
 from ostro.store.commit import Placed
-from ostro.store.load import Loaded
+from ostro.store.loading.load import Loaded
 from ostro.store.queue import Granted
 
 _MOST_KEPT = 256 * 1024
@@ -34,7 +34,7 @@ class Places:
     def hand(self, loaded: Loaded, job: QueuedJob, moment: Moment) -> Handed | None:
         """The job's grant, if a worker waits for it here and all that it takes is in memory; else None."""
         task = loaded.workflow.tasks[job.task]
-        if task.spec is None or not task.spec.input:
+        if job.input is None and (task.spec is None or not task.spec.input):
             return None
         requires = {name: loaded.results.get(name) for name in job.hands_over}
         if None in requires.values():
@@ -46,6 +46,8 @@ class Places:
         """Its row. Start-time fair queueing: a workflow's next job comes after its own last one, and a newcomer's
         first beside the front of the queue, however many jobs of others stand there.
         """
+        if job.unattended:
+            return Placed(job, NOBODYS, 0)
         queue, now = _queue_of(job), int(moment.now.timestamp() * 1_000_000)
         front = self._queues.front(loaded.workflow.namespace, queue, job.priority)
         base = now if front is None else min(front, now)
@@ -69,7 +71,8 @@ def _queue_of(job: QueuedJob) -> int:
 def _grant(loaded: Loaded, job: QueuedJob, slot: Slot, requires: dict[str, bytes], moment: Moment) -> Granted:
     workflow = loaded.workflow
     task = workflow.tasks[job.task]
-    if task.spec is None:
+    given = job.input if job.input is not None or task.spec is None else task.spec.input
+    if given is None:
         raise AssertionError("a task runs by its specification")
     return Granted(
         namespace=workflow.namespace,
@@ -81,7 +84,7 @@ def _grant(loaded: Loaded, job: QueuedJob, slot: Slot, requires: dict[str, bytes
         fence=1,
         session=slot.session,
         action=job.action,
-        input=task.spec.input,
+        input=given,
         timeout=job.timeout,
         until=moment.now + timedelta(seconds=job.timeout) if job.timeout is not None else None,
         requires=requires,

@@ -13,15 +13,19 @@ from ostro.engine.lanes.decided import Broken, Decided, NothingThere, decide_all
 from ostro.engine.lanes.envelope import AlreadyAnswered, Envelope
 from ostro.engine.lanes.lane import Lane, breathe, give_all
 from ostro.errors import Conflict, NotFound, OstroError, Refusal, StorageUnavailable
+from ostro.language.expressions import Need, Unanswered
 from ostro.store.commit import Outcome, commit
 from ostro.store.database import Connection, StatementRefused
-from ostro.store.load import Key, Loaded, load, stamp_of
-from ostro.store.refresh import catch_up
+from ostro.store.loading import outside
+from ostro.store.loading.load import Key, Loaded, load, stamp_of
+from ostro.store.loading.refresh import catch_up
 
 _log = structlog.get_logger("ostro.engine.lanes")
 
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 2.0
+_MOST_ANSWERS = 20
+"""Questions about other workflows for one decision; what asks for more fails."""
 _TRIES = 20
 """Rounds that get nobody further, after which the senders are told to try again."""
 
@@ -31,6 +35,8 @@ class _Course(msgspec.Struct):
 
     envelopes: list[Envelope]
     attempt: Decided | None
+    answers: dict[Need, object] = {}
+    """What expressions asked about other workflows."""
 
 
 async def work(lane: Lane, key: Key, envelopes: list[Envelope], attempt: Decided | None) -> None:
@@ -42,6 +48,8 @@ async def work(lane: Lane, key: Key, envelopes: list[Envelope], attempt: Decided
         try:
             await _try(lane, key, course)
             wait = _FIRST_PAUSE
+        except Unanswered as asked:
+            await _ask(lane, key, course, asked)
         except Broken as broken:
             lane.fail_broken(broken)
             course.envelopes = [one for one in course.envelopes if one is not broken.envelope]
@@ -63,6 +71,12 @@ async def work(lane: Lane, key: Key, envelopes: list[Envelope], attempt: Decided
         if idle > _TRIES:
             give_all(course.envelopes, StorageUnavailable("The workflow is too busy just now: try again."))
             return
+
+
+async def _ask(lane: Lane, key: Key, course: _Course, asked: Unanswered) -> None:
+    """The next try has the answer. What the broken off decision left in memory is not trusted."""
+    lane.cache.drop(key)
+    course.answers[asked.need] = await outside.answer(lane.database, key[0], asked.need)
 
 
 def _patient(envelopes: list[Envelope], away: StorageUnavailable) -> list[Envelope]:
@@ -94,7 +108,7 @@ async def _try(lane: Lane, key: Key, course: _Course) -> None:
             loaded = await _present(lane, connection, key) if row else None
             now, later = await _sort_out(connection, key, course.envelopes)
             course.envelopes = now + later
-            decided = _decide(lane, key, loaded, now)
+            decided = _decide(lane, key, loaded, now, course.answers)
             if decided is None:
                 course.envelopes = later
                 return
@@ -111,10 +125,13 @@ async def _has_passed(connection: Connection, key: Key, attempt: Decided | None)
     return Outcome({0}) if stamp == attempt.write.new_stamp else None
 
 
-def _decide(lane: Lane, key: Key, loaded: Loaded | None, envelopes: list[Envelope]) -> Decided | None:
+def _decide(
+    lane: Lane, key: Key, loaded: Loaded | None, envelopes: list[Envelope], answers: dict[Need, object]
+) -> Decided | None:
     """None if there is nothing to decide: no workflow, so the senders were refused."""
     try:
-        return decide_all(key, loaded, envelopes, lane.moment(), lane.places, hand_off=False)
+        moment = lane.moment(answers, asks=len(answers) < _MOST_ANSWERS)
+        return decide_all(key, loaded, envelopes, moment, lane.places, hand_off=False)
     except NothingThere as nothing:
         for envelope, refusal in nothing.answers:
             envelope.give(refusal)

@@ -78,10 +78,10 @@ WITH given AS (
     JOIN passed p ON p.w = t.w
 ), tasks_added AS (
     INSERT INTO tasks (namespace, workflow, id, name, tags, hash, state, reason, error, run, job, version, spawned,
-                       weighs, required, spawned_by, created_at, started_at, ended_at)
+                       weighs, required, spawned_by, created_at, started_at, ended_at, pass)
     SELECT t.namespace, t.workflow, t.task, t.name, string_to_array(t.tags, U&'\001F'), t.hash, t.state, t.reason,
            t.error, t.run, t.job, t.version, t.spawned, t.weighs, t.required, t.spawned_by, t.created_at,
-           t.started_at, t.ended_at
+           t.started_at, t.ended_at, t.pass
     FROM tasks_given t WHERE t.is_new
 ), tasks_changed AS (
     UPDATE tasks x SET
@@ -116,14 +116,18 @@ WITH given AS (
     FROM unnest($11::given_ended_job[]) AS j
     JOIN passed p ON p.w = j.w
 ), jobs_ended AS (
-    INSERT INTO jobs (namespace, workflow, task, run, id, fence, state, error, worker, queued_at, claimed_at, ended_at)
-    SELECT j.namespace, j.workflow, j.task, j.run, j.job, coalesce(j.fence, q.fence), j.state, j.error, q.worker,
+    INSERT INTO jobs (namespace, workflow, task, run, item, id, fence, state, error, worker, queued_at, claimed_at, ended_at)
+    SELECT j.namespace, j.workflow, j.task, j.run, j.item, j.job, coalesce(j.fence, q.fence), j.state, j.error, q.worker,
            coalesce(q.queued_at, j.at), q.claimed_at, j.at
     FROM ended_given j
     LEFT JOIN queue q ON q.namespace = j.namespace AND q.workflow = j.workflow AND q.job = j.job
 ), results_kept AS (
-    INSERT INTO results (namespace, workflow, task, run, body)
-    SELECT j.namespace, j.workflow, j.task, j.run, j.result FROM ended_given j WHERE j.result IS NOT NULL
+    INSERT INTO results (namespace, workflow, task, run, item, body)
+    SELECT j.namespace, j.workflow, j.task, j.run, j.item, j.result FROM ended_given j WHERE j.result IS NOT NULL
+), results_dropped AS (
+    -- Those of earlier commits; the commit that drops them writes none.
+    DELETE FROM results x USING unnest($20::given_drop[]) AS d, passed p
+    WHERE p.w = d.w AND x.namespace = p.namespace AND x.workflow = p.id AND x.task = d.task
 ), jobs_gone AS (
     DELETE FROM queue q USING jobs_given c JOIN passed p ON p.w = c.w
     WHERE NOT c.stays AND q.namespace = p.namespace AND q.workflow = p.id AND q.job = c.job
@@ -152,15 +156,29 @@ WITH given AS (
     JOIN workers w ON w.namespace = h.namespace AND w.session = h.session AND w.left_at IS NULL
     FOR KEY SHARE OF w SKIP LOCKED
 ), jobs_queued AS (
-    INSERT INTO queue (namespace, workflow, job, task, run, queue, priority, position, timeout, safe_rerun,
+    INSERT INTO queue (namespace, workflow, job, task, run, item, queue, priority, position, timeout, safe_rerun,
                        hands_over, queued_at, fence, session, worker, claimed_at, until)
-    SELECT p.namespace, p.id, q.job, q.task, q.run, q.queue, q.priority, q.position, q.timeout, q.safe_rerun,
+    SELECT p.namespace, p.id, q.job, q.task, q.run, q.item, q.queue, q.priority, q.position, q.timeout, q.safe_rerun,
            string_to_array(q.hands_over, U&'\001F'), $1, CASE WHEN l.session IS NULL THEN 0 ELSE 1 END, l.session,
            l.name, CASE WHEN l.session IS NOT NULL THEN $1 END,
            CASE WHEN l.session IS NOT NULL THEN $1 + q.timeout * interval '1 second' END
     FROM unnest($13::given_queued_job[]) AS q
     JOIN passed p ON p.w = q.w
     LEFT JOIN live l ON l.namespace = p.namespace AND l.session = q.session
+), inputs_kept AS (
+    INSERT INTO inputs (namespace, workflow, job, body)
+    SELECT p.namespace, p.id, q.job, q.input
+    FROM unnest($13::given_queued_job[]) AS q
+    JOIN passed p ON p.w = q.w
+    WHERE q.input IS NOT NULL
+), flows_written AS (
+    INSERT INTO flows (namespace, workflow, body)
+    SELECT p.namespace, p.id, f.body FROM unnest($18::given_flow[]) AS f JOIN passed p ON p.w = f.w
+    ON CONFLICT (namespace, workflow) DO UPDATE SET body = excluded.body
+), steps_written AS (
+    INSERT INTO steps (namespace, workflow, task, body)
+    SELECT p.namespace, p.id, s.task, s.body FROM unnest($19::given_step[]) AS s JOIN passed p ON p.w = s.w
+    ON CONFLICT (namespace, workflow, task) DO UPDATE SET body = excluded.body
 ), timers_given AS (
     SELECT p.namespace, p.id AS workflow, t.kind, t.task, t.due_at
     FROM unnest($14::given_timer[]) AS t
@@ -175,8 +193,11 @@ WITH given AS (
     WHERE t.due_at IS NULL AND x.namespace = t.namespace AND x.workflow = t.workflow AND x.kind = t.kind
       AND x.task = t.task
 ), messages_sent AS (
-    INSERT INTO messages (namespace, workflow, id, kind, due_at)
-    SELECT p.namespace, p.id, m.id, m.kind, $2 FROM unnest($15::given_message[]) AS m
+    -- To the workflow itself, followed up by who sent it; or to another one, where it waits until that took it.
+    INSERT INTO messages (namespace, workflow, id, kind, body, due_at)
+    SELECT p.namespace, coalesce(m.recipient, p.id), m.id, m.kind, coalesce(m.body, ''),
+           CASE WHEN m.recipient IS NULL THEN $2 ELSE $1 END
+    FROM unnest($15::given_message[]) AS m
     JOIN passed p ON p.w = m.w
 ), messages_done AS (
     DELETE FROM messages x USING unnest($16::given_done[]) AS m, passed p
@@ -227,6 +248,12 @@ WITH w AS (
     DELETE FROM logs WHERE namespace = $1 AND workflow = $2
 ), c AS (
     DELETE FROM changes WHERE namespace = $1 AND workflow = $2
+), f AS (
+    DELETE FROM flows WHERE namespace = $1 AND workflow = $2
+), sp AS (
+    DELETE FROM steps WHERE namespace = $1 AND workflow = $2
+), i AS (
+    DELETE FROM inputs WHERE namespace = $1 AND workflow = $2
 ), tm AS (
     DELETE FROM timers WHERE namespace = $1 AND workflow = $2
 )

@@ -27,10 +27,10 @@ DELETE FROM timers WHERE namespace = $1 AND workflow = $2 AND kind = $3 AND task
 
 -- name: messages_due
 -- What a lane did not follow up itself, because its server went away.
-SELECT one.namespace, one.workflow, one.id, one.kind, one.due_at
+SELECT one.namespace, one.workflow, one.id, one.kind, one.due_at, one.body
 FROM unnest($1::integer[]) AS n (namespace)
 CROSS JOIN LATERAL (
-    SELECT m.namespace, m.workflow, m.id, m.kind, m.due_at
+    SELECT m.namespace, m.workflow, m.id, m.kind, m.due_at, m.body
     FROM messages m
     WHERE m.namespace = n.namespace AND NOT m.parked AND m.due_at <= $2
     ORDER BY m.due_at

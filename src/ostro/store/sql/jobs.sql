@@ -34,3 +34,13 @@ SELECT EXISTS (
     SELECT 1 FROM queue
     WHERE namespace = $1 AND workflow = $2 AND job = $3 AND fence = $4 AND session IS NOT NULL AND revoked_at IS NULL
 );
+
+-- name: jobs_live_of
+-- The live jobs of one task: of a loop there may be many.
+SELECT job, workflow, task, run, item, fence, session, worker, queue, priority, position, queued_at, claimed_at, revoked_at
+FROM queue WHERE namespace = $1 AND workflow = $2 AND task = $3
+ORDER BY run, item;
+
+-- name: jobs_input
+-- The input that was computed for one run.
+SELECT body FROM inputs WHERE namespace = $1 AND workflow = $2 AND job = $3;

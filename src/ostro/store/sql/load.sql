@@ -5,6 +5,7 @@ SELECT w.namespace, w.id, w.version, w.stamp, w.state, w.sealed, w.stopping, w.l
        w.keep,
        s.name, s.description, s.tags, s.done_when, s.output, s.parent_workflow, s.parent_task, s.root_workflow,
        s.definition, s.definition_version,
+       (SELECT body FROM flows f WHERE f.namespace = w.namespace AND f.workflow = w.id) AS flow,
        ARRAY(SELECT tag FROM sealed_tags x WHERE x.namespace = w.namespace AND x.workflow = w.id) AS sealed_tags,
        ARRAY(SELECT name FROM gone x WHERE x.namespace = w.namespace AND x.workflow = w.id) AS gone,
        ARRAY(SELECT id FROM messages x WHERE x.namespace = w.namespace AND x.workflow = w.id) AS messages
@@ -17,7 +18,7 @@ JOIN workflow_specs s ON s.namespace = w.namespace AND s.workflow = w.id;
 -- where it is needed here. It is found in the order of its key: without statistics the planner takes the workflow
 -- alone for what narrows it down, and reads all its specifications for each task.
 SELECT t.namespace, t.workflow, t.id, t.name, t.tags, t.hash, t.state, t.reason, t.error, t.run, t.job, t.version,
-       t.spawned, t.weighs, t.required, t.spawned_by, t.created_at, t.started_at, t.ended_at, s.spec, s.input
+       t.spawned, t.weighs, t.required, t.spawned_by, t.created_at, t.started_at, t.ended_at, s.spec, s.input, t.pass
 FROM unnest($1::integer[], $2::uuid[], $3::uuid[]) AS wanted (namespace, id, after)
 CROSS JOIN LATERAL (
     SELECT * FROM tasks x
@@ -36,7 +37,7 @@ ORDER BY t.namespace, t.workflow, t.id;
 -- name: load_some_tasks
 -- The same for the tasks that the change log names, each by one look at the key, whatever the planner believes.
 SELECT t.namespace, t.workflow, t.id, t.name, t.tags, t.hash, t.state, t.reason, t.error, t.run, t.job, t.version,
-       t.spawned, t.weighs, t.required, t.spawned_by, t.created_at, t.started_at, t.ended_at, s.spec, s.input
+       t.spawned, t.weighs, t.required, t.spawned_by, t.created_at, t.started_at, t.ended_at, s.spec, s.input, t.pass
 FROM unnest($1::integer[], $2::uuid[], $3::uuid[]) AS wanted (namespace, workflow, id)
 JOIN LATERAL (
     SELECT * FROM tasks x WHERE (x.namespace, x.workflow, x.id) >= (wanted.namespace, wanted.workflow, wanted.id)
@@ -69,3 +70,32 @@ JOIN workflows w ON w.namespace = cached.namespace AND w.id = cached.id;
 -- name: load_stamp
 -- Which commit made a version: others may have committed since, so the workflow's own row cannot tell.
 SELECT stamp FROM changes WHERE namespace = $1 AND workflow = $2 AND version = $3;
+
+-- name: load_steps
+-- What core keeps of each task of a definition.
+SELECT s.task, s.body FROM steps s WHERE s.namespace = $1 AND s.workflow = $2 ORDER BY s.task;
+
+-- name: load_runs
+-- The runs of a definition's tasks that have ended, with their results: expressions read them. The last of an item counts.
+SELECT j.task, j.run, j.item, j.state, j.error, r.body
+FROM jobs j
+LEFT JOIN results r ON r.namespace = j.namespace AND r.workflow = j.workflow AND r.task = j.task AND r.run = j.run
+    AND r.item = j.item
+WHERE j.namespace = $1 AND j.workflow = $2
+ORDER BY j.task, j.run, j.item;
+
+-- name: load_live_jobs
+-- The jobs of a workflow that are queued, held, or wait for somebody outside.
+SELECT q.job, q.task, q.item FROM queue q WHERE q.namespace = $1 AND q.workflow = $2 AND q.revoked_at IS NULL;
+
+-- name: plan_get
+-- The texts of a plan.
+SELECT body FROM plans WHERE namespace = $1 AND key = $2;
+
+-- name: plan_keep
+-- The same texts have the same key: whoever comes second finds them there.
+INSERT INTO plans (namespace, key, body, made_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING;
+
+-- name: flow_get
+-- What core kept of a workflow's definition.
+SELECT body FROM flows WHERE namespace = $1 AND workflow = $2;

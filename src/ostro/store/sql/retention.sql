@@ -193,3 +193,45 @@ USING (
     LIMIT $3
 ) AS old
 WHERE x.namespace = old.namespace AND x.workflow = old.workflow AND x.id = old.id;
+
+-- name: retention_steps
+-- What core kept of their tasks, $3 at most.
+DELETE FROM steps x
+USING (
+    SELECT one.* FROM unnest($1::integer[], $2::uuid[]) AS g (namespace, workflow)
+    CROSS JOIN LATERAL (
+        SELECT y.namespace, y.workflow, y.task FROM steps y
+        WHERE y.namespace = g.namespace AND y.workflow = g.workflow
+        LIMIT $3
+    ) AS one
+    LIMIT $3
+) AS old
+WHERE x.namespace = old.namespace AND x.workflow = old.workflow AND x.task = old.task;
+
+-- name: retention_inputs
+-- Inputs of jobs, $3 at most.
+DELETE FROM inputs x
+USING (
+    SELECT one.* FROM unnest($1::integer[], $2::uuid[]) AS g (namespace, workflow)
+    CROSS JOIN LATERAL (
+        SELECT y.namespace, y.workflow, y.job FROM inputs y
+        WHERE y.namespace = g.namespace AND y.workflow = g.workflow
+        LIMIT $3
+    ) AS one
+    LIMIT $3
+) AS old
+WHERE x.namespace = old.namespace AND x.workflow = old.workflow AND x.job = old.job;
+
+-- name: retention_flows
+-- What core kept of their definition, $3 at most.
+DELETE FROM flows x
+USING (
+    SELECT one.* FROM unnest($1::integer[], $2::uuid[]) AS g (namespace, workflow)
+    CROSS JOIN LATERAL (
+        SELECT y.namespace, y.workflow FROM flows y
+        WHERE y.namespace = g.namespace AND y.workflow = g.workflow
+        LIMIT $3
+    ) AS one
+    LIMIT $3
+) AS old
+WHERE x.namespace = old.namespace AND x.workflow = old.workflow;

@@ -1,7 +1,8 @@
 -- name: tasks_get_by_name
 -- The newest pass: it is what a name means.
 SELECT t.id, t.workflow, t.name, t.pass, t.state, t.reason, t.error, t.run, t.job, t.version, t.spawned, t.spawned_by,
-       t.created_at, t.started_at, t.ended_at, s.spec, s.input
+       t.created_at, t.started_at, t.ended_at, s.spec, s.input,
+       (SELECT body FROM steps x WHERE x.namespace = t.namespace AND x.workflow = t.workflow AND x.task = t.id) AS step
 FROM tasks t
 JOIN task_specs s ON s.namespace = t.namespace AND s.workflow = t.workflow AND s.task = t.id
 WHERE t.namespace = $1 AND t.workflow = $2 AND t.name = $3
@@ -11,7 +12,8 @@ LIMIT 1;
 -- name: tasks_get_by_id
 -- By its key.
 SELECT t.id, t.workflow, t.name, t.pass, t.state, t.reason, t.error, t.run, t.job, t.version, t.spawned, t.spawned_by,
-       t.created_at, t.started_at, t.ended_at, s.spec, s.input
+       t.created_at, t.started_at, t.ended_at, s.spec, s.input,
+       (SELECT body FROM steps x WHERE x.namespace = t.namespace AND x.workflow = t.workflow AND x.task = t.id) AS step
 FROM tasks t
 JOIN task_specs s ON s.namespace = t.namespace AND s.workflow = t.workflow AND s.task = t.id
 WHERE t.namespace = $1 AND t.workflow = $2 AND t.id = $3;
@@ -19,7 +21,8 @@ WHERE t.namespace = $1 AND t.workflow = $2 AND t.id = $3;
 -- name: tasks_list
 -- In the order of their making: the key is ordered by time. Inputs stay where they are.
 SELECT t.id, t.workflow, t.name, t.pass, t.state, t.reason, t.error, t.run, t.job, t.version, t.spawned, t.spawned_by,
-       t.created_at, t.started_at, t.ended_at, s.spec, NULL::bytea AS input
+       t.created_at, t.started_at, t.ended_at, s.spec, NULL::bytea AS input,
+       (SELECT body FROM steps x WHERE x.namespace = t.namespace AND x.workflow = t.workflow AND x.task = t.id) AS step
 FROM tasks t
 JOIN task_specs s ON s.namespace = t.namespace AND s.workflow = t.workflow AND s.task = t.id
 WHERE t.namespace = $1 AND t.workflow = $2
@@ -32,7 +35,7 @@ LIMIT $7;
 
 -- name: tasks_result
 -- The result of one run.
-SELECT body FROM results WHERE namespace = $1 AND workflow = $2 AND task = $3 AND run = $4 AND item = 0;
+SELECT body FROM results WHERE namespace = $1 AND workflow = $2 AND task = $3 AND run = $4 AND item = $5;
 
 -- name: tasks_is_gone
 -- Whether a task of this name was deleted.
@@ -41,3 +44,12 @@ SELECT EXISTS (SELECT 1 FROM gone WHERE namespace = $1 AND workflow = $2 AND nam
 -- name: tasks_retry_at
 -- When the next run of a delayed task is due.
 SELECT due_at FROM timers WHERE namespace = $1 AND workflow = $2 AND kind = 'retry' AND task = $3;
+
+-- name: tasks_item_results
+-- What the items of a loop gave, in their order: of each the last run.
+SELECT DISTINCT ON (j.item) j.item, j.error, r.body
+FROM jobs j
+LEFT JOIN results r ON r.namespace = j.namespace AND r.workflow = j.workflow AND r.task = j.task AND r.run = j.run
+    AND r.item = j.item
+WHERE j.namespace = $1 AND j.workflow = $2 AND j.task = $3
+ORDER BY j.item, j.run DESC;

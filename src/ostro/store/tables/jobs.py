@@ -37,6 +37,17 @@ async def live(database: Database, namespace: int, workflow: UUID, job: UUID) ->
     return _live(row) if row else None
 
 
+async def live_of(database: Database, namespace: int, workflow: UUID, task: UUID) -> list[JobView]:
+    """The jobs of a task that are queued, running or being stopped."""
+    return [_live(row) for row in await database.fetch("jobs_live_of", namespace, workflow, task)]
+
+
+async def given(database: Database, namespace: int, workflow: UUID, job: UUID) -> bytes | None:
+    """The input of a job of a definition's task; None where it is the task's own."""
+    body: bytes | None = await database.fetchval("jobs_input", namespace, workflow, job)
+    return body
+
+
 async def ended(database: Database, namespace: int, workflow: UUID, task: UUID) -> list[JobView]:
     """The ended runs of a task, the first one first."""
     return [_ended(row) for row in await database.fetch("jobs_ended", namespace, workflow, task)]

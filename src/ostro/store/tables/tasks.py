@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from ostro.core.plans.rows import StepRow
 from ostro.core.specs import TaskSpec
 from ostro.store.database import Database
 from ostro.values import UUID, SkipReason, TaskState
@@ -31,6 +32,9 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ended_at: datetime | None
     spec: TaskSpec
     input: bytes | None
+    published: bytes | None = None
+    """The variables that a definition's task has set, a JSON object."""
+    is_loop: bool = False
 
     @property
     def ended(self) -> bool:
@@ -66,10 +70,19 @@ async def page(
     return [_view(row) for row in rows]
 
 
-async def result(database: Database, namespace: int, workflow: UUID, task: UUID, run: int) -> bytes | None:
+async def result(
+    database: Database, namespace: int, workflow: UUID, task: UUID, run: int, item: int = 0
+) -> bytes | None:
     """The result of one run, as JSON."""
-    body: bytes | None = await database.fetchval("tasks_result", namespace, workflow, task, run)
+    body: bytes | None = await database.fetchval("tasks_result", namespace, workflow, task, run, item)
     return body
+
+
+async def item_results(database: Database, namespace: int, workflow: UUID, task: UUID) -> bytes:
+    """What the items of a loop gave, a JSON list; of one that failed without a result, its error."""
+    rows = await database.fetch("tasks_item_results", namespace, workflow, task)
+    found = [msgspec.Raw(row["body"] or msgspec.json.encode(row["error"])) for row in rows]
+    return msgspec.json.encode(found)
 
 
 async def is_gone(database: Database, namespace: int, workflow: UUID, name: str) -> bool:
@@ -84,6 +97,7 @@ async def retry_at(database: Database, namespace: int, workflow: UUID, task: UUI
 
 
 def _view(row: Any) -> TaskView:
+    step = msgspec.msgpack.decode(row["step"], type=StepRow) if row["step"] is not None else None
     return TaskView(
         id=row["id"],
         workflow=row["workflow"],
@@ -102,4 +116,6 @@ def _view(row: Any) -> TaskView:
         ended_at=row["ended_at"],
         spec=msgspec.msgpack.decode(row["spec"], type=TaskSpec),
         input=row["input"],
+        published=(step.published or b"{}") if step is not None else None,
+        is_loop=step is not None and step.items is not None,
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from ostro.core.plans.rows import FlowRow
 from ostro.store.database import Database
 from ostro.values import UUID, Term, WorkflowState
 
@@ -29,6 +30,10 @@ class WorkflowView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     tags: tuple[str, ...]
     done_when: tuple[Term, ...]
     output: dict[str, str] | None
+    parent: UUID | None
+    root: UUID | None
+    message: str | None
+    """What whoever paused or stopped it said."""
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -125,4 +130,9 @@ def _view(row: Any) -> WorkflowView:
         tags=tuple(row["tags"]),
         done_when=msgspec.msgpack.decode(done_when, type=tuple[Term, ...]) if done_when else (),
         output=msgspec.json.decode(output, type=dict[str, str] | None) if output else None,
+        parent=row["parent_workflow"],
+        root=row["root_workflow"],
+        message=msgspec.msgpack.decode(row["flow"], type=FlowRow).message
+        if row["flow"] is not None
+        else None,
     )

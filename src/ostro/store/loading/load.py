@@ -1,9 +1,8 @@
 """Reading workflows into memory, whole; `store.refresh` reads only what has changed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal
-from uuid import SafeUUID
 
 import msgspec
 from msgspec.structs import force_setattr
@@ -12,11 +11,11 @@ from ostro.core.effects import TaskRow, WorkflowRow
 from ostro.core.requirements.conditions import Task
 from ostro.core.specs import Birth, TaskSpec
 from ostro.core.workflow import Workflow
-from ostro.store.database import Connection, Database, Record
+from ostro.store.database import Record
+from ostro.store.loading import flows
+from ostro.store.loading.reading import Breathe, Reader, id_of
 from ostro.values import UUID, SkipReason, TaskState, Term, WorkflowState
 
-Reader = Connection | Database
-Breathe = Callable[[], Awaitable[None]]
 Key = tuple[int, UUID]
 """Namespace and workflow."""
 
@@ -30,7 +29,6 @@ _FIRST = UUID(int=0)
 _Terms = tuple[Term, ...]
 _STATES = {state.value: state for state in TaskState}
 _spec = msgspec.msgpack.Decoder(TaskSpec)
-_new, _set = object.__new__, object.__setattr__
 
 
 class Loaded(msgspec.Struct):
@@ -50,6 +48,8 @@ class Loaded(msgspec.Struct):
     places: dict[int, int] = {}
     company: Literal["none", "shared", "contested"] = "none"
     kept_bytes: int = 0
+    flow: bytes | None = None
+    """What the row says of its definition; read once, when it is loaded."""
 
     def forget_results(self) -> None:
         """Nobody will need them."""
@@ -77,7 +77,7 @@ async def load(reader: Reader, namespace: int, workflow: UUID, breathe: Breathe)
         await _place_all(reader, begun.workflow, breathe)
     except ExceptionGroup as failed:
         raise failed.exceptions[0] from None
-    await _finish(begun, breathe)
+    await _finish(begun, reader, breathe)
     return begun
 
 
@@ -96,7 +96,7 @@ async def load_small(reader: Reader, keys: Sequence[Key], breathe: Breathe) -> d
                 await breathe()
         for key, loaded in begun.items():
             if len(loaded.workflow.tasks) < SLICE:
-                await _finish(loaded, breathe)
+                await _finish(loaded, reader, breathe)
                 found[key] = loaded
         await breathe()
     return found
@@ -122,11 +122,14 @@ async def _place_all(reader: Reader, workflow: Workflow, breathe: Breathe) -> No
 def _begin(row: Record) -> Loaded:
     loaded = Workflow(birth_of(row), hot_of(row))
     take_sets(loaded, row)
-    return Loaded(loaded, row["version"], row["stamp"])
+    return Loaded(loaded, row["version"], row["stamp"], flow=row["flow"])
 
 
-async def _finish(loaded: Loaded, breathe: Breathe) -> None:
+async def _finish(loaded: Loaded, reader: Reader, breathe: Breathe) -> None:
+    if loaded.flow is not None:
+        await flows.attach(reader, loaded.workflow, loaded.flow, breathe)
     await watch(loaded.workflow, list(loaded.workflow.waiting), breathe)
+    flows.hold_back(loaded.workflow)
     loaded.workflow.take_changes()
 
 
@@ -195,7 +198,7 @@ def task_of(row: Record) -> Task:
     """A task as the rules know it. By position, which is faster by half than by name: `load_tasks` has the order."""
     (
         _namespace, _workflow, known, name, tags, task_hash, state, reason, error, run, job, version, spawned,
-        weighs, required, spawned_by, created_at, started_at, ended_at, spec_bytes, given,
+        weighs, required, spawned_by, created_at, started_at, ended_at, spec_bytes, given, pass_,
     ) = row  # fmt: skip
     spec = None
     if spec_bytes is not None:
@@ -220,6 +223,7 @@ def task_of(row: Record) -> Task:
             created_at,
             started_at,
             ended_at,
+            pass_,
         ),
         spec,
     )
@@ -233,14 +237,3 @@ def key_of(row: Record) -> Key:
 def columns_of(keys: Sequence[Key]) -> tuple[list[int], list[UUID]]:
     """As two arrays."""
     return [key[0] for key in keys], [key[1] for key in keys]
-
-
-def id_of(driver: UUID) -> UUID:
-    """Memory holds the standard class alone: encoders know nothing of the driver's.
-
-    Without the checks of its constructor: a large workflow has hundreds of thousands of them.
-    """
-    made = _new(UUID)
-    _set(made, "int", driver.int)
-    _set(made, "is_safe", SafeUUID.unknown)
-    return made

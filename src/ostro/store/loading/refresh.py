@@ -5,16 +5,13 @@ from collections.abc import Mapping, Sequence
 from ostro.core.effects import Changes
 from ostro.core.requirements.conditions import Task
 from ostro.store.database import Record
-from ostro.store.load import (
+from ostro.store.loading.load import (
     SLICE,
-    Breathe,
     Key,
     Loaded,
-    Reader,
     birth_of,
     columns_of,
     hot_of,
-    id_of,
     key_of,
     load_small,
     take_sets,
@@ -22,6 +19,7 @@ from ostro.store.load import (
     versions,
     watch,
 )
+from ostro.store.loading.reading import Breathe, Reader, id_of
 from ostro.values import UUID
 
 
@@ -60,7 +58,11 @@ async def catch_up(
     done = {
         key for key, row in rows.items() if (row["version"], row["stamp"]) == (of[key].version, of[key].stamp)
     }
-    behind = [key for key, row in rows.items() if row["version"] > of[key].version]
+    behind = [
+        key
+        for key, row in rows.items()
+        if row["version"] > of[key].version and of[key].workflow.flow is None  # those are loaded anew
+    ]
     if not behind:
         return done
     touched = await _touched(reader, behind, of)

@@ -1,0 +1,107 @@
+"""`ostro run`: a workflow from a file, at once."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from ostro.cli.connect import Json, Pair, connected
+from ostro.cli.output import Printer, printable
+from ostro.client.client import Client
+from ostro.client.workflow import Workflow
+from ostro.errors import WaitTimedOut
+from ostro.protocol.changes import Change
+from ostro.values import WorkflowState
+
+_ENDED_BADLY = 3
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
+@click.argument("definition", default="")
+@click.option(
+    "-i", "--input", "given", type=Pair(), multiple=True, help="KEY=VALUE, the value as JSON or text."
+)
+@click.option("--inputs", type=Json(), help="The whole input as JSON, or @FILE.")
+@click.option("--env", type=Json(), help="The environment as JSON, or @FILE.")
+@click.option("--task", help="The task that a reverse workflow is for.")
+@click.option(
+    "--also",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="Another file, with what this one names; repeatable.",
+)
+@click.option("--name", default="", help="What it is called; else as its definition.")
+@click.option("-w", "--watch", is_flag=True, help="Print what happens until it ends, then its output.")
+@click.option("--timeout", type=float, help="With --watch: give up after so many seconds (exit code 7).")
+@connected
+async def run(client: Client, printer: Printer, file: Path, definition: str, **told: Any) -> int:
+    """Run the workflow DEFINITION of FILE; a file with one workflow needs no name.
+
+    With --watch, exit code 3 if it ended otherwise than SUCCESS.
+    """
+    made = await client.workflows.start(
+        click.open_file(str(file)).read(),
+        definition=definition,
+        input=_input(told["inputs"], told["given"]),
+        env=_mapping(told["env"], "--env"),
+        params={"task_name": told["task"]} if told["task"] else {},
+        also=[one.read_text(encoding="utf-8") for one in told["also"]],
+        name=told["name"],
+    )
+    if not told["watch"]:
+        printer.show({"id": made.id}, str(made.id))
+        return 0
+    return await _follow(printer, made, told["timeout"])
+
+
+def _input(whole: Any, pairs: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    return _mapping(whole, "--inputs") | {key: _value(text) for key, text in pairs}
+
+
+def _mapping(raw: Any, option: str) -> dict[str, Any]:
+    value = msgspec.json.decode(raw) if raw is not None else {}
+    if not isinstance(value, dict):
+        raise click.UsageError(f"{option} takes a JSON object.")
+    return value
+
+
+def _value(text: str) -> Any:
+    """JSON where it is JSON, else the text itself."""
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return text
+
+
+async def _follow(printer: Printer, made: Workflow, timeout: float | None) -> int:
+    if not printer.json:
+        click.echo(f"workflow {made.id}")
+    try:
+        async with asyncio.timeout(timeout):
+            async for change in made.changes():
+                if not printer.json:
+                    _tell(change)
+            state = await made.wait(check=False)
+    except TimeoutError:
+        raise WaitTimedOut(
+            f"It has not ended after {timeout:g} s.", hint=f"ostro workflow watch {made.id}"
+        ) from None
+    about, output = await made.show(), await made.output()
+    if printer.json:
+        printer.show({"id": made.id, "state": state, "error": about.error, "output": output}, "")
+    else:
+        click.echo(f"The workflow ended in {state}" + (f": {printable(about.error)}" if about.error else "."))
+        Printer("json").show(output, "")
+    return 0 if state is WorkflowState.SUCCESS else _ENDED_BADLY
+
+
+def _tell(change: Change) -> None:
+    """One line for each thing that happened to a task or to the workflow."""
+    for entry in change.entries:
+        if entry.what == "added":
+            continue
+        words = [entry.task or "", entry.what, entry.state or "", entry.error or entry.reason or ""]
+        click.echo(f"  {change.at:%H:%M:%S}  " + printable("  ".join(word for word in words if word)))

@@ -1,0 +1,35 @@
+-- name: outside_tasks
+-- Tasks that an expression of another workflow asks for: of one workflow, with $3 of those too that its tasks run,
+-- or without one ($2) of the whole namespace, the newest first. Never more than $5.
+WITH RECURSIVE family AS (
+    SELECT $2::uuid AS id
+    UNION ALL
+    SELECT s.workflow FROM family f
+    JOIN workflow_specs s ON s.namespace = $1 AND s.parent_workflow = f.id
+    WHERE $3
+)
+SELECT t.id, t.name, t.workflow, t.state, t.error, t.created_at, t.started_at, t.ended_at, r.body AS result,
+       (SELECT body FROM steps x WHERE x.namespace = t.namespace AND x.workflow = t.workflow AND x.task = t.id) AS step
+FROM tasks t
+LEFT JOIN results r ON r.namespace = t.namespace AND r.workflow = t.workflow AND r.task = t.id AND r.run = t.run AND r.item = 0
+WHERE t.namespace = $1
+  AND ($2::uuid IS NULL OR t.workflow IN (SELECT id FROM family))
+  AND ($4::text IS NULL OR t.state = $4)
+ORDER BY t.id DESC
+LIMIT $5;
+
+-- name: outside_workflows
+-- Workflows that an expression asks for, the newest first: one by its id ($2), those of a root ($3), in a state, made
+-- within a time. Never more than $7.
+SELECT w.id, w.state, w.created_at, w.ended_at, s.name, s.root_workflow,
+       (SELECT body FROM flows f WHERE f.namespace = w.namespace AND f.workflow = w.id) AS flow
+FROM workflows w
+JOIN workflow_specs s ON s.namespace = w.namespace AND s.workflow = w.id
+WHERE w.namespace = $1
+  AND ($2::uuid IS NULL OR w.id = $2)
+  AND ($3::uuid IS NULL OR s.root_workflow = $3)
+  AND ($4::text IS NULL OR w.state = $4)
+  AND ($5::timestamptz IS NULL OR w.created_at >= $5)
+  AND ($6::timestamptz IS NULL OR w.created_at < $6)
+ORDER BY w.id DESC
+LIMIT $7;

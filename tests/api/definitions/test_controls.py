@@ -1,0 +1,99 @@
+"""What callers see of definitions over HTTP: refusals with places, what a workflow waits for, the shipped example."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ostro.clock import pause
+from ostro.language.lint import lint
+from ostro.language.parsed import parsed
+from ostro.protocol import paths
+from tests.api.world import World
+
+EXAMPLES = Path(__file__).parents[3] / "examples" / "definitions"
+HOLD = "version: '2.0'\nhold:\n  tasks:\n    ask: {action: std.async_noop, on-success: tell}\n    tell: {action: std.noop}\n"
+
+
+async def start(world: World, text: str, **more: Any) -> str:
+    made = await world.admin.post(paths.WORKFLOWS, {"definition": {"text": text}, **more})
+    return str(made["id"])
+
+
+async def test_a_text_with_mistakes_is_refused_with_each_of_them_and_its_place(world: World) -> None:
+    text = "version: '2.0'\nw:\n  tasks:\n    a: {action: std.echo output=<% $.x + %>, on-sucess: b}\n"
+    refused = await world.admin.ask("POST", paths.WORKFLOWS, {"definition": {"text": text}})
+    assert refused.status_code == 422
+    assert refused.json()["type"] == "urn:ostro:problem:invalid_definition"
+    told = [(one["path"], one["what"]) for one in refused.json()["fields"]]
+    assert [path for path, _ in told] == ["$.line 4, column 17", "$.line 4, column 46"]
+    assert (await world.admin.get(paths.WORKFLOWS))["workflows"] == []
+
+
+async def test_an_input_that_does_not_fit_is_refused_with_all_that_is_wrong(world: World) -> None:
+    text = "version: '2.0'\nw:\n  input: [n: {type: integer}]\n  tasks: {a: {action: std.noop}}\n"
+    body = {"definition": {"text": text}, "input": {"n": "three", "m": 1}}
+    refused = await world.admin.ask("POST", paths.WORKFLOWS, body)
+    assert refused.status_code == 422
+    assert {one["path"] for one in refused.json()["fields"]} == {"$.input.n", "$.input.m"}
+
+
+@pytest.mark.parametrize("word", ["input", "env", "params"])
+async def test_what_belongs_to_a_definition_is_refused_without_one(world: World, word: str) -> None:
+    assert await world.admin.refused("POST", paths.WORKFLOWS, {word: {"a": 1}}) == (422, "invalid")
+
+
+async def test_a_run_that_no_worker_pulls_says_how_it_is_ended(world: World) -> None:
+    workflow = await start(world, HOLD)
+    shown = await world.admin.get(paths.at(paths.WORKFLOW, workflow=workflow))
+    assert "somebody outside" in shown["why"]["says"]
+    (job,) = (await world.admin.get(paths.at(paths.TASK_JOBS, workflow=workflow, task="ask")))["jobs"]
+    end = paths.at(paths.JOB_COMPLETE, job=job["id"])
+    await world.admin.post(end, {"state": "SUCCESS", "result": {"by": "Kim"}})
+    assert await world.admin.refused("POST", end, {"state": "ERROR"}) == (409, "job_not_open")
+    shown = await world.admin.get(paths.at(paths.WORKFLOW, workflow=workflow))
+    assert shown["state"] == "SUCCESS"
+
+
+async def test_a_paused_workflow_says_why_and_a_stopped_one_what_was_said(world: World) -> None:
+    workflow = await start(world, HOLD)
+    await world.admin.post(paths.at(paths.PAUSE, workflow=workflow), {"message": "lunch"})
+    shown = await world.admin.get(paths.at(paths.WORKFLOW, workflow=workflow))
+    assert (shown["state"], shown["message"]) == ("PAUSED", "lunch")
+    await world.admin.post(paths.at(paths.STOP, workflow=workflow), {"state": "ERROR", "message": "enough"})
+    output = await world.admin.get(paths.at(paths.OUTPUT, workflow=workflow))
+    assert (output["state"], output["output"]) == ("ERROR", {"result": "enough"})
+
+
+async def test_a_hand_made_workflow_can_be_paused_too(world: World) -> None:
+    workflow = await world.workflow({"name": "a", "action": "std.noop", "requires": ["b"]})
+    await world.admin.post(paths.at(paths.PAUSE, workflow=workflow))
+    added = {"tasks": [{"name": "b", "action": "std.noop"}]}
+    await world.admin.post(paths.at(paths.TASKS, workflow=workflow), added)
+    states = {one["state"] for one in await tasks_of(world, str(workflow))}
+    assert states == {"WAITING"}
+    await world.admin.post(paths.at(paths.RESUME, workflow=workflow))
+    assert {one["state"] for one in await tasks_of(world, str(workflow))} == {"SUCCESS"}
+
+
+async def tasks_of(world: World, workflow: str) -> list[dict[str, Any]]:
+    return list((await world.admin.get(paths.at(paths.TASKS, workflow=workflow)))["tasks"])
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_examples_have_no_problem(path: Path) -> None:
+    assert lint(path.read_text(encoding="utf-8"), parse=parsed).problems == ()
+
+
+async def test_the_example_rolls_out(world: World) -> None:
+    worker = await world.worker("w")
+    text = (EXAMPLES / "roll-out.yaml").read_text(encoding="utf-8")
+    body = {"definition": {"text": text, "name": "roll_out"}, "input": {"servers": ["a", "b", "c"]}}
+    workflow = (await world.admin.post(paths.WORKFLOWS, body))["id"]
+    for _ in range(3):
+        job = await worker.job()
+        await worker.end(job, {"stdout": f"{job['input']['run']}\n"})
+    while (await world.admin.get(paths.at(paths.WORKFLOW, workflow=workflow)))["state"] == "RUNNING":
+        await pause(0.02)
+    output = await world.admin.get(paths.at(paths.OUTPUT, workflow=workflow))
+    assert sorted(output["output"]["done"]) == [f"echo installed 1.0 on {one}" for one in "abc"]
