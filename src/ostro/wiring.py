@@ -20,6 +20,7 @@ from ostro.engine.lanes import Lanes
 from ostro.engine.parked import Parked
 from ostro.engine.queues import Queues
 from ostro.errors import Invalid, StorageError, StorageUnavailable
+from ostro.language.expressions import warm_up
 from ostro.loops.all import all_loops
 from ostro.loops.supervisor import Supervisor
 from ostro.service import tokens
@@ -227,7 +228,12 @@ async def _serve(
             prepared = prepare(desk) if prepare is not None else None
             if asyncio.iscoroutine(prepared):
                 await prepared
-            server = _Door(settings, desk, lambda port: ready(url_of(settings, port)))
+
+            def opened(port: int) -> None:
+                ready(url_of(settings, port))
+                asyncio.get_running_loop().run_in_executor(None, warm_up)
+
+            server = _Door(settings, desk, opened)
             await server.serve(sockets=[door])
     return 0
 

@@ -139,6 +139,7 @@ def _spec_of(task: TaskDefinition, definition: Definition) -> TaskSpec:
     return TaskSpec(
         name=task.name,
         action=_named(task),
+        input=b"",
         tags=tuple(sorted(task.tags)),
         requires=tuple(one.term for one in task.requires) if definition.type != DIRECT else (),
         may_spawn=task.may_spawn,

@@ -10,6 +10,7 @@ from ostro.language.expressions.limits import DEFAULT_LIMITS, ExpressionLimits
 from ostro.language.expressions.lookups import Given, Lookup, Need, Snapshot, Unanswered
 from ostro.language.expressions.parsing import Expression, Language, parse, parse_yaql
 from ostro.language.expressions.templates import Template, faults, template
+from ostro.language.expressions.yaql.library.engine import warm_up
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -28,4 +29,5 @@ __all__ = [
     "parse",
     "parse_yaql",
     "template",
+    "warm_up",
 ]

@@ -73,7 +73,7 @@ WITH slots AS (
 )
 SELECT c.namespace, c.workflow, c.job, c.task, c.run, c.fence, c.session, c.timeout, c.until, c.hands_over,
     c.queue, c.priority, c.position, d.action, t.name,
-    CASE WHEN i.input IS NULL OR i.input = '{}' THEN coalesce((
+    CASE WHEN i.input = '' THEN coalesce((
         SELECT n.body FROM inputs n WHERE n.namespace = c.namespace AND n.workflow = c.workflow AND n.job = c.job
     ), i.input) ELSE i.input END AS input, c.party IN (SELECT party FROM more) AS more
 FROM claimed c
@@ -94,7 +94,7 @@ ORDER BY c.priority DESC, c.position;
 -- What was granted and did not arrive is handed out again, as it stands: same fence. (The task as in queue_claim.)
 SELECT q.namespace, q.workflow, q.job, q.task, q.run, q.fence, q.session, q.timeout, q.until, q.hands_over,
     q.queue, q.priority, q.position, d.action, t.name,
-    CASE WHEN i.input IS NULL OR i.input = '{}' THEN coalesce((
+    CASE WHEN i.input = '' THEN coalesce((
         SELECT n.body FROM inputs n WHERE n.namespace = q.namespace AND n.workflow = q.workflow AND n.job = q.job
     ), i.input) ELSE i.input END AS input
 FROM unnest($2::uuid[], $3::uuid[], $4::integer[]) AS w (workflow, job, fence)
