@@ -5,6 +5,8 @@ Input and result are JSON texts (bytes). An action that fails raises `InlineFail
 
 import msgspec
 
+from ostro.values import TaskState
+
 
 class InlineFailure(Exception):
     """The action ended in ERROR, with this message and perhaps a result."""
@@ -39,3 +41,11 @@ def run_inline(action: str, given: bytes) -> bytes | None:
     except msgspec.DecodeError as error:
         raise InlineFailure(f"the input of {action} is not what it takes: {error}") from None
     return None
+
+
+def outcome_of(action: str, given: bytes) -> tuple[TaskState, bytes | None, str | None]:
+    """How a run of it inside a decision ends: the state, the result and the error's text, each None for none."""
+    try:
+        return TaskState.SUCCESS, run_inline(action, given), None
+    except InlineFailure as failed:
+        return TaskState.ERROR, failed.result, failed.message

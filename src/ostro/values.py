@@ -104,6 +104,11 @@ class Retry(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     delay: float = 0.0
 
 
+def readable(text: str, most: int = 16_384) -> str:
+    """A sentence as it can be kept: NUL and half pairs become U+FFFD, what is too long is cut. For errors and messages."""
+    return text.replace("\0", "\ufffd").encode(errors="replace").decode()[:most]
+
+
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Every limit of the service, with its default. Sizes are bytes, times are seconds."""
 
@@ -122,6 +127,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     queues_per_namespace: int = 20_000
     sessions_per_token: int = 1_000
     requests_per_second: float = 1_000.0
+    definition_bytes: int = 1024 * 1024
+    items_per_task: int = 100_000
     request_bytes: int = 64 * 1024 * 1024
     pending_events: int = 20_000
     bytes_in_flight: int = 256 * 1024 * 1024

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ostro.core.events import CancelWorkflow
+from ostro.core.events import StopWorkflow
 from ostro.values import MaySpawn, Retry, Term
 from tests.core.twin import World, a_task
 
@@ -113,7 +113,7 @@ def test_no_decision_starts_or_stops_more_than_its_bound() -> None:
     world = World([a_task(f"t{n}") for n in range(2_500)], steps=1000)
     assert world.decisions == 3
     assert len(world.workflow.started) == 2_500
-    world.tell(CancelWorkflow())
+    world.tell(StopWorkflow())
     assert world.decisions == 3 + 2
     assert world.end == "CANCELLED"
 

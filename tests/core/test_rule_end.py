@@ -9,7 +9,6 @@ from ostro.core.decide import decide
 from ostro.core.effects import Changes
 from ostro.core.events import (
     CancelTask,
-    CancelWorkflow,
     DeadlineDue,
     Describe,
     Done,
@@ -17,6 +16,7 @@ from ostro.core.events import (
     JobLost,
     JobTimedOut,
     RetryDue,
+    StopWorkflow,
 )
 from ostro.core.specs import TaskSpec
 from ostro.errors import Conflict, NotFound
@@ -289,23 +289,23 @@ STOPPED = {
 def test_a_cancelled_workflow_cancels_what_was_started_and_passes_by_the_rest(steps) -> None:
     world = a_busy_world(steps)
     job, delayed = world.job_of("running"), world.workflow.names["delayed"].id
-    assert world.tell(CancelWorkflow()) == Done()
+    assert world.tell(StopWorkflow()) == Done()
     assert world.fates() == STOPPED
     assert world.end == "CANCELLED"
     changes: Changes = world.workflow.take_changes()
     assert job in changes.revoked
     assert changes.timers["retry", delayed].due_at is None
     assert changes.timers["deadline", None].due_at is None
-    assert world.tell(CancelWorkflow()) == Done(changed=False)
+    assert world.tell(StopWorkflow()) == Done(changed=False)
 
 
 def test_a_deadline_that_strikes_while_a_cancel_is_stopping_tasks_is_an_error() -> None:
     world = World([a_task(f"t{n}") for n in range(5)], deadline=DEADLINE, steps=2)
-    decide(world.workflow, CancelWorkflow(), world.moment())
+    decide(world.workflow, StopWorkflow(), world.moment())
     assert world.end == "RUNNING"
     world.now = DEADLINE
     assert world.tell(DeadlineDue()) == Done()
-    assert world.tell(CancelWorkflow()) == Done(changed=False)
+    assert world.tell(StopWorkflow()) == Done(changed=False)
     assert world.end == "ERROR"
     assert world.workflow.row.error == "the deadline struck before the workflow was done"
 

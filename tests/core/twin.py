@@ -14,7 +14,6 @@ from ostro.core.events import (
     AddTasks,
     Answer,
     CancelTask,
-    CancelWorkflow,
     ChangeTask,
     Create,
     DeadlineDue,
@@ -27,6 +26,7 @@ from ostro.core.events import (
     RetryDue,
     SealTag,
     SealWorkflow,
+    StopWorkflow,
 )
 from ostro.core.specs import Birth, Spawner, TaskSpec
 from ostro.core.workflow import Moment
@@ -243,7 +243,7 @@ class Twin(World):
         return self.both(SealWorkflow(), self.oracle.seal)
 
     def stops(self) -> bool:
-        return self.both(CancelWorkflow(), lambda: self.oracle.stop("cancel"))
+        return self.both(StopWorkflow(), lambda: self.oracle.stop("cancel"))
 
     def strikes(self) -> bool:
         self.now = DEADLINE

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from ostro.core.events import AddTasks, CancelTask, CancelWorkflow, Create, DeleteTask, Done, SealWorkflow
+from ostro.core.events import AddTasks, CancelTask, Create, DeleteTask, Done, SealWorkflow, StopWorkflow
 from ostro.core.specs import Birth
 from ostro.engine.dispatcher import Held
 from ostro.errors import Conflict, NotFound, TooMany
@@ -177,7 +177,7 @@ async def test_a_deleted_workflow_leaves_nothing_and_a_running_one_stays(server,
     workflow = await server.create(task("A"))
     with pytest.raises(Conflict):
         await server.lanes.delete(1, workflow)
-    await server.tell(workflow, CancelWorkflow())
+    await server.tell(workflow, StopWorkflow())
     await server.lanes.delete(1, workflow)
     with pytest.raises(NotFound):
         await server.lanes.delete(1, workflow)
@@ -262,7 +262,7 @@ async def test_a_decision_in_small_parts_ends_as_one_in_a_large_part(database, d
         assert await server.until_ended(workflow) is WorkflowState.SUCCESS
         fan = [task(f"f{n}", "gate") for n in range(100)]
         stopped = await server.create(task("gate"), *fan)
-        await server.tell(stopped, CancelWorkflow())
+        await server.tell(stopped, StopWorkflow())
         assert await server.until_ended(stopped) is WorkflowState.CANCELLED
     assert await orphans(database_url) == []
 

@@ -128,7 +128,7 @@ async def test_a_write_whose_answer_was_lost_is_known_also_when_another_server_w
         lane = server.lanes._lane(key)
         adding = Envelope(key, AddTasks(tasks=(task("B"),)), expires=lane.clock.now().timestamp())
         loaded = await load(database, *key, nothing)
-        attempt = decide_all(key, loaded, [adding], lane.moment(), lane.places, hand_off=False)
+        attempt = decide_all(key, loaded, [adding], lane.moment(1), lane.places, hand_off=False)
         assert attempt.write is not None
         await commit(database, [attempt.write], lane.clock.now())  # and the connection breaks
         async with Whole(database).running() as other:

@@ -6,7 +6,7 @@ from ostro.clock import new_id
 from ostro.core.events import SealWorkflow
 from ostro.engine.lanes.envelope import Envelope
 from ostro.engine.lanes.pending import Pending
-from ostro.store.loading.load import Key
+from ostro.store.loading.reading import Key
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ import pytest
 from ostro.core.events import (
     AddTasks,
     CancelTask,
-    CancelWorkflow,
     ChangeTask,
     DeleteTask,
     SealTag,
     SealWorkflow,
+    StopWorkflow,
 )
 from ostro.values import Retry, Term, TermState
 from tests.engine.whole import task
@@ -125,7 +125,7 @@ SCENARIOS = (
     Scenario(
         name="a cancel stops what runs and passes by what waits (8)",
         tasks=(task("A"), task("B", "A"), task("N", action="std.noop")),
-        steps=(CancelWorkflow(), Refused(add(task("C")), "workflow_ended")),
+        steps=(StopWorkflow(), Refused(add(task("C")), "workflow_ended")),
         ends={"A": "CANCELLED", "B": "SKIPPED stopped", "N": "SUCCESS"},
         state="CANCELLED",
     ),

@@ -31,7 +31,7 @@ def add(workflow: Workflow, event: AddTasks, moment: Moment, *, at_birth: bool =
     if fresh:
         _refuse_new_ones(workflow, event, fresh, moment, at_birth=at_birth)
         spawner = workflow.tasks[event.spawner.task] if event.spawner else None
-        made = [_make(workflow, spec, moment, spawner) for spec in fresh]
+        made = [make(workflow, spec, moment, spawner) for spec in fresh]
         _accept(workflow, made, moment)
         for task, spec in zip(made, fresh, strict=True):
             _record(workflow, task, spec)
@@ -136,7 +136,10 @@ def check_joins(workflow: Workflow, spec: TaskSpec, moment: Moment, path: str) -
         )
 
 
-def _make(workflow: Workflow, spec: TaskSpec, moment: Moment, spawner: Task | None) -> Task:
+def make(
+    workflow: Workflow, spec: TaskSpec, moment: Moment, spawner: Task | None = None, pass_: int = 0
+) -> Task:
+    """A new WAITING task, not placed yet."""
     row = TaskRow(
         id=moment.new_id(),
         name=spec.name,
@@ -155,6 +158,7 @@ def _make(workflow: Workflow, spec: TaskSpec, moment: Moment, spawner: Task | No
         created_at=moment.now,
         started_at=None,
         ended_at=None,
+        pass_=pass_,
     )
     return Task(row, _kept(spec))
 
@@ -222,6 +226,12 @@ def change(workflow: Workflow, event: ChangeTask, moment: Moment) -> tuple[Task,
     if event.spec.hash == known and event.seen is not None and event.seen < old.row.version:
         return old, True
     refuse_unseen(old, event.seen)
+    if workflow.flow is not None and old.id in workflow.flow.steps:
+        raise Conflict(
+            "task_of_definition",
+            f"{old.name!r} is a task of the definition: what it does stands there.",
+            hint="Change the text and start it anew, or add another task.",
+        )
     if not old.waiting or workflow.row.stopping:
         raise Conflict(
             "task_started",

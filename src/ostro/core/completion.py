@@ -11,11 +11,6 @@ from ostro.core.workflow import Moment, Workflow
 from ostro.values import SkipReason, TaskState, TermState, WorkflowState
 
 
-def seal(workflow: Workflow) -> None:
-    """No caller outside adds to it any more."""
-    workflow.seal()
-
-
 def seal_tag(workflow: Workflow, tag: str) -> bool:
     """Nobody adds a task with the tag any more; false if that was so already."""
     if tag in workflow.sealed_tags:
@@ -32,7 +27,7 @@ def seal_when_done(workflow: Workflow) -> None:
     if workflow.row.sealed or not workflow.done_when or not workflow.tasks:
         return
     if all(condition.verdict is Verdict.HOLDS for condition in workflow.done_when):
-        seal(workflow)
+        workflow.seal()
 
 
 def settle(workflow: Workflow, moment: Moment) -> bool:
@@ -135,11 +130,6 @@ def is_handled(workflow: Workflow, task: Task) -> bool:
     if not any(weights.tolerates.of(task.labels)):
         return False
     return by_name not in weights.lost and not any(("any", tag) in weights.lost for tag in task.labels)
-
-
-def stop(workflow: Workflow, why: str) -> None:
-    """Rule 8: seal it; what was started is cancelled and the rest passed by, a bounded part at a time."""
-    workflow.stop(why)
 
 
 def stop_one(workflow: Workflow, moment: Moment) -> bool:

@@ -15,8 +15,8 @@ from ostro.core.events import (
     Answer,
     CalleeEnded,
     CancelTask,
-    CancelWorkflow,
     ChangeTask,
+    Control,
     Create,
     DeadlineDue,
     DeleteTask,
@@ -28,6 +28,7 @@ from ostro.core.events import (
     JobLost,
     JobTimedOut,
     Pause,
+    Plain,
     Rerun,
     Resume,
     RetryDue,
@@ -38,26 +39,11 @@ from ostro.core.events import (
     TimeoutDue,
 )
 from ostro.core.flow import beginning, controls, ending, holding
+from ostro.core.requirements.conditions import Task
 from ostro.core.requirements.terms import check_term
 from ostro.core.workflow import Moment, Workflow
 from ostro.errors import Conflict, Invalid
 from ostro.values import UUID, TaskState, WorkflowState
-
-_Plain = (
-    DeleteTask
-    | CancelTask
-    | SealTag
-    | SealWorkflow
-    | CancelWorkflow
-    | Describe
-    | JobEnded
-    | JobTimedOut
-    | JobLost
-    | RetryDue
-    | DeadlineDue
-    | GoOn
-)
-_Control = Pause | Resume | StopWorkflow | Rerun | Skip | CalleeEnded | TimeoutDue
 
 
 def create(event: Create, moment: Moment) -> tuple[Workflow, Added]:
@@ -69,13 +55,13 @@ def create(event: Create, moment: Moment) -> tuple[Workflow, Added]:
     workflow.note("created")
     if event.begin is not None:
         if not event.begin.plan.is_open:
-            completion.seal(workflow)
+            workflow.seal()
         beginning.begin(workflow, event.begin, moment)
         _received(workflow, event.begin.sent_as)
     if event.seal:
-        completion.seal(workflow)
+        workflow.seal()
     tasks = adding.add(workflow, AddTasks(tasks=event.tasks), moment, at_birth=True)
-    if event.birth.deadline is not None:
+    if workflow.row.deadline is not None:
         _set_deadline(workflow)
     progress.advance(workflow, moment)
     return workflow, adding.answers(workflow, tasks, set(), {})
@@ -122,9 +108,9 @@ def _add_or_change(workflow: Workflow, event: AddTasks | ChangeTask, moment: Mom
     return adding.answers(workflow, tasks, again, late)
 
 
-def _obey(  # noqa: C901, PLR0911  (one line per event)
+def _obey(  # noqa: PLR0911  (one line per event)
     workflow: Workflow,
-    event: _Plain | _Control,
+    event: Plain | Control,
     moment: Moment,
 ) -> bool:
     match event:
@@ -136,8 +122,6 @@ def _obey(  # noqa: C901, PLR0911  (one line per event)
             return not workflow.ended and completion.seal_tag(workflow, event.tag)
         case SealWorkflow():
             return _seal(workflow, event)
-        case CancelWorkflow():
-            return _stop(workflow, "cancel")
         case Describe():
             return _describe(workflow, event)
         case JobEnded() | JobTimedOut() | JobLost():
@@ -156,7 +140,7 @@ def _obey(  # noqa: C901, PLR0911  (one line per event)
 
 def _control(
     workflow: Workflow,
-    event: _Control,
+    event: Control,
     moment: Moment,
 ) -> bool:
     match event:
@@ -209,11 +193,8 @@ def _time_out(workflow: Workflow, task_id: UUID, moment: Moment) -> bool:
     workflow.ready.pop(task, None)
     if task.state is TaskState.DELAYED:
         workflow.set_timer(Timer("retry", task_id, None))
-    allowed = (
-        step.task.timeout.template.value
-        if step.task.timeout and step.task.timeout.template.is_literal
-        else None
-    )
+    written = step.task.timeout
+    allowed = written.template.value if written is not None and written.template.is_literal else None
     said = f"timed out after {allowed} s" if allowed else "timed out"
     ending.conclude(workflow, task, step, TaskState.ERROR, said, moment)
     return True
@@ -228,14 +209,7 @@ def _seal(workflow: Workflow, event: SealWorkflow) -> bool:
         _rewrite_birth(workflow, output=event.output)
     if workflow.row.sealed:
         return False
-    completion.seal(workflow)
-    return True
-
-
-def _stop(workflow: Workflow, why: str) -> bool:
-    if workflow.ended or workflow.row.stopping:
-        return False
-    completion.stop(workflow, why)
+    workflow.seal()
     return True
 
 
@@ -248,7 +222,10 @@ def _strike(workflow: Workflow, moment: Moment) -> bool:
         workflow.touch_workflow(stopping="deadline")
         workflow.note("stopping", reason="deadline")
         return True
-    return _stop(workflow, "deadline")
+    if workflow.row.stopping:
+        return False
+    workflow.stop("deadline")
+    return True
 
 
 def _describe(workflow: Workflow, event: Describe) -> bool:
@@ -286,6 +263,7 @@ def _end_job(workflow: Workflow, event: JobEnded | JobTimedOut | JobLost, moment
     task = workflow.jobs.get(event.job)
     if task is None:
         raise Conflict("stale", "Nobody waits for this job any more.")
+    _refuse_for_callees(workflow, task, event)
     state, error, result = TaskState.ERROR, None, None
     match event:
         case JobEnded():
@@ -298,13 +276,24 @@ def _end_job(workflow: Workflow, event: JobEnded | JobTimedOut | JobLost, moment
             allowed = task.spec.timeout if task.spec else None
             error = f"timed out after {allowed:g} s" if allowed else "timed out"
             workflow.changes.revoked[event.job] = event.fence
-    if workflow.flow is not None and task.id in workflow.flow.steps:
-        step = workflow.flow.steps[task.id]
+    step = workflow.flow.steps.get(task.id) if workflow.flow is not None else None
+    if step is not None:
         ending.run_ended(workflow, task, step, event.job, state, result, error, moment, fence=event.fence)
         return True
     ended = EndedJob(event.job, task.id, task.row.run, event.fence, state, error, result, moment.now)
     progress.finish(workflow, task, ended, moment)
     return True
+
+
+def _refuse_for_callees(workflow: Workflow, task: Task, event: JobEnded | JobTimedOut | JobLost) -> None:
+    """A run that is a workflow of its own ends with that alone."""
+    step = workflow.flow.steps.get(task.id) if workflow.flow is not None else None
+    if step is not None and step.task.workflow is not None:
+        raise Conflict(
+            "job_is_workflow",
+            f"{task.name!r} runs a workflow: it ends as that does.",
+            hint=f"Stop that one: ostro workflow stop {event.job} SUCCESS.",
+        )
 
 
 def _retry(workflow: Workflow, task_id: UUID, moment: Moment) -> bool:

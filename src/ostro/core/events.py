@@ -63,12 +63,6 @@ class SealWorkflow(msgspec.Struct, frozen=True, kw_only=True):
     output: dict[str, str] | None = None
 
 
-class CancelWorkflow(msgspec.Struct, frozen=True, kw_only=True):
-    """Seal it, cancel what was started, pass by what was not (rule 8). Answer: Done."""
-
-    reason: str = ""
-
-
 class Describe(msgspec.Struct, frozen=True, kw_only=True):
     """Change name, description, tags, deadline or keep: what is UNSET stays. Answer: Done."""
 
@@ -110,9 +104,9 @@ class Resume(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StopWorkflow(msgspec.Struct, frozen=True, kw_only=True):
-    """End it now in this state, with a message. Answer: Done."""
+    """Seal it, cancel what was started, pass by what was not (rule 8); it ends in this state. Answer: Done."""
 
-    state: WorkflowState
+    state: WorkflowState = WorkflowState.CANCELLED
     message: str = ""
     sent_as: UUID | None = None
 
@@ -193,15 +187,11 @@ class GoOn(msgspec.Struct, frozen=True):
     message: UUID
 
 
-Event = (
-    Create
-    | AddTasks
-    | ChangeTask
-    | DeleteTask
+Plain = (
+    DeleteTask
     | CancelTask
     | SealTag
     | SealWorkflow
-    | CancelWorkflow
     | Describe
     | JobEnded
     | JobTimedOut
@@ -209,14 +199,13 @@ Event = (
     | RetryDue
     | DeadlineDue
     | GoOn
-    | Pause
-    | Resume
-    | StopWorkflow
-    | Rerun
-    | Skip
-    | CalleeEnded
-    | TimeoutDue
 )
+"""What concerns every workflow alike."""
+
+Control = Pause | Resume | StopWorkflow | Rerun | Skip | CalleeEnded | TimeoutDue
+"""What operators do, and what definitions bring with them."""
+
+Event = Create | AddTasks | ChangeTask | Plain | Control
 
 
 class TaskAnswer(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from ostro.core.flow import closing, following, running
 from ostro.core.requirements.conditions import Task, Verdict
 from ostro.core.requirements.weights import weighs
 from ostro.core.workflow import Moment, Workflow
-from ostro.inline import InlineFailure, run_inline
+from ostro.inline import outcome_of
 from ostro.values import UUID, SkipReason, TaskState, WorkflowState
 
 _TOLD_AT_ONCE = 50
@@ -126,11 +126,7 @@ def run(workflow: Workflow, task: Task, moment: Moment) -> None:
 def _run_inline(workflow: Workflow, task: Task, job: UUID, moment: Moment) -> None:
     if task.spec is None:
         raise AssertionError("a task runs by its specification")
-    error, state = None, TaskState.SUCCESS
-    try:
-        result = run_inline(task.spec.action, task.spec.input)
-    except InlineFailure as failed:
-        error, result, state = failed.message, failed.result, TaskState.ERROR
+    state, result, error = outcome_of(task.spec.action, task.spec.input)
     ended = EndedJob(job, task.id, task.row.run, None, state, error, result, moment.now)
     finish(workflow, task, ended, moment)
 

@@ -8,14 +8,14 @@ from ostro.values import WorkflowState as W
 MOVES: Final[dict[T, frozenset[T]]] = {
     T.WAITING: frozenset({T.DELAYED, T.PAUSED, T.RUNNING, T.SUCCESS, T.ERROR, T.CANCELLED, T.SKIPPED}),
     T.DELAYED: frozenset({T.PAUSED, T.RUNNING, T.SUCCESS, T.ERROR, T.CANCELLED}),
-    T.PAUSED: frozenset({T.DELAYED, T.RUNNING, T.CANCELLED}),
+    T.PAUSED: frozenset({T.DELAYED, T.RUNNING, T.SUCCESS, T.ERROR, T.CANCELLED}),
     T.RUNNING: frozenset({T.DELAYED, T.SUCCESS, T.ERROR, T.CANCELLED}),
     T.SUCCESS: frozenset(),
     T.ERROR: frozenset(),
     T.CANCELLED: frozenset(),
     T.SKIPPED: frozenset(),
 }
-"""The engine's own moves of a task. WAITING or DELAYED → SUCCESS is an inline action."""
+"""The engine's own moves of a task. WAITING, DELAYED or PAUSED → SUCCESS is an inline action, or a wait after the run."""
 
 REVIVALS: Final[dict[T, frozenset[T]]] = {
     T.SUCCESS: frozenset({T.RUNNING, T.WAITING, T.ERROR}),
@@ -32,6 +32,13 @@ WORKFLOW_MOVES: Final[dict[W, frozenset[W]]] = {
     W.ERROR: frozenset(),
     W.CANCELLED: frozenset(),
 }
+
+WORKFLOW_REVIVALS: Final[dict[W, frozenset[W]]] = {
+    W.SUCCESS: frozenset({W.RUNNING}),
+    W.ERROR: frozenset({W.RUNNING}),
+    W.CANCELLED: frozenset({W.RUNNING}),
+}
+"""With the first of its tasks that is revived, its workflow is."""
 
 ENDED: Final = frozenset(state for state, onward in MOVES.items() if not onward)
 ACTIVE: Final = frozenset({T.DELAYED, T.PAUSED, T.RUNNING})

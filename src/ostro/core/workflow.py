@@ -4,21 +4,18 @@ Everything here is bookkeeping: tasks come, go and move, and counters follow. Wh
 decided in `adding`, `progress` and `completion`.
 """
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import msgspec
 
 from ostro.core.effects import Changes, Entry, Timer
+from ostro.core.plans.steps import Flow
 from ostro.core.requirements.conditions import Task
 from ostro.core.requirements.index import Index
-from ostro.core.states import ENDED, MOVES, REVIVALS, WORKFLOW_ENDED, WORKFLOW_MOVES
-from ostro.language.check.calls import STANDARD
+from ostro.core.states import ENDED, MOVES, REVIVALS, WORKFLOW_ENDED, WORKFLOW_MOVES, WORKFLOW_REVIVALS
 from ostro.language.expressions.lookups import Need
 from ostro.values import UUID, Limits, TaskState, WorkflowState
-
-BUILT_IN = frozenset({*STANDARD, "script"})
-"""Actions that need no worker of somebody's own making."""
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -31,12 +28,6 @@ class Moment(msgspec.Struct, frozen=True):
     """What the world outside the workflow answered to its expressions, asked before."""
     asks: bool = False
     """Whether who decides can fetch answers: then a decision may be broken off by `Unanswered`."""
-    offered: Container[str] = BUILT_IN
-    """The actions that the server or a worker offers."""
-
-    def knows(self, action: str) -> bool:
-        """Whether somebody runs that action."""
-        return action in self.offered
 
 
 class Workflow(Index):
@@ -53,6 +44,13 @@ class Workflow(Index):
     def id(self) -> UUID:
         """Its id."""
         return self.birth.id
+
+    @property
+    def defined(self) -> Flow:
+        """`flow`, where it is known to be there: the workflow was made from a definition."""
+        if self.flow is None:
+            raise AssertionError("this workflow was not made from a definition")
+        return self.flow
 
     @property
     def state(self) -> WorkflowState:
@@ -143,10 +141,12 @@ class Workflow(Index):
             task.spec = self.flow.steps[task.id].task.spec
         self._rewrite(task, now, to, {"ended_at": None, "error": None, **fields})
 
-    def revive_workflow(self) -> None:
+    def revive_all(self) -> None:
         """An ended workflow is RUNNING again, still sealed, no longer stopped (rule 9)."""
-        self.row.state, self.row.ended_at = WorkflowState.RUNNING, None
-        self.touch_workflow(stopping=None, error=None)
+        if WorkflowState.RUNNING not in WORKFLOW_REVIVALS[self.row.state]:
+            raise AssertionError(f"no revival of a workflow that is {self.row.state}")
+        self.row.state = WorkflowState.RUNNING
+        self.touch_workflow(stopping=None, error=None, ended_at=None)
         self.note("revived", state=WorkflowState.RUNNING.value)
 
     def note(self, what: str, task: Task | None = None, **fields: object) -> None:

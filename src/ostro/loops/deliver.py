@@ -89,9 +89,7 @@ class Deliver:
         """The workflow that a task wants to run; None if it cannot be, which the task has been told."""
         said = msgspec.json.decode(one.body, type=starts.Called)
         try:
-            return await starts.of_callee(
-                self._database, one.namespace, one.workflow, one.id, said, self._clock.now()
-            )
+            return await starts.of_callee(self._database, one.namespace, one.workflow, one.id, said)
         except Refusal as refused:
             await post.refuse(one.namespace, said.parent, one.workflow, refused)
             await due.drop_message(self._database, one)

@@ -96,7 +96,7 @@ class LiveJob(msgspec.Struct, kw_only=True):
 class Task(msgspec.Struct, kw_only=True):
     """A task. `input`, `result`, `job` and `why` come with a single task, not in lists.
 
-    `published` are the variables that a definition's task has set. `run` counts the attempts so far. `result` is null without one; `error` is a sentence.
+    `published` are the variables that a definition's task has set; not in lists. `run` counts the attempts so far. `result` is null without one; `error` is a sentence.
     """
 
     id: UUID

@@ -126,7 +126,7 @@ class Workflow(msgspec.Struct, kw_only=True):
     """A workflow. `counts`, `sealed_tags` and `why` come with a single one, not in lists.
 
     `counts` says how many tasks are in each state (absent states have none). `stopping` says what ends it early,
-    `message` is what whoever paused or stopped it said. `parent` is the workflow whose task runs this one, `root` the first of them. `keep` is how many seconds it stays once it has ended (0: for ever; null: as the namespace or the server says).
+    `message` is what whoever paused or stopped it said; not in lists. `parent` is the workflow whose task runs this one, `root` the first of them. `keep` is how many seconds it stays once it has ended (0: for ever; null: as the namespace or the server says).
     """
 
     id: UUID

@@ -5,7 +5,6 @@ import msgspec
 from ostro.service.access import Caller
 from ostro.service.desk import Desk
 from ostro.service.workflows import find
-from ostro.store.loading import flows
 from ostro.store.tables import workflows
 from ostro.store.tables.workflows import Part
 from ostro.values import UUID, WorkflowState
@@ -25,9 +24,9 @@ class Output(msgspec.Struct, frozen=True):
 async def read(desk: Desk, caller: Caller, workflow: UUID) -> Output:
     """The results that `output` names, or else those of successful tasks that no task requires by name."""
     view = await find(desk, caller, workflow)
-    computed = await flows.output(desk.database, caller.namespace, workflow)
-    if computed is not None:
-        return Output(view.state, computed, {}, [])
+    if view.flow is not None:
+        computed = msgspec.json.decode(view.flow.output or b"{}", type=dict[str, msgspec.Raw])
+        return Output(view.state, {key: bytes(value) for key, value in computed.items()}, {}, [])
     if view.output is None:
         most = desk.limits.output_bytes
         parts = await workflows.default_output(desk.database, caller.namespace, workflow, most, _MOST_PARTS)

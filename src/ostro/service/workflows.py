@@ -6,7 +6,6 @@ import msgspec
 
 from ostro.core.events import (
     Answer,
-    CancelWorkflow,
     Create,
     Describe,
     Pause,
@@ -97,7 +96,7 @@ async def cancel(
     desk: Desk, caller: Caller, workflow: UUID, *, reason: str = "", once: Once | None = None
 ) -> Answer:
     """Stops it: what was started is cancelled, what was not is passed by."""
-    return await desk.lanes.submit(caller.namespace, workflow, CancelWorkflow(reason=reason), once=once)
+    return await control(desk, caller, workflow, StopWorkflow(message=reason), once=once)
 
 
 async def control(

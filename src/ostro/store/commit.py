@@ -152,7 +152,8 @@ def _fill_flow(sets: Sets, w: int, write: Write) -> None:
     if changes.flow_touched:
         sets.flows.append((w, msgspec.msgpack.encode(flow.row)))
     steps = flow.steps
-    sets.steps.extend((w, task, msgspec.msgpack.encode(steps[task].row)) for task in changes.steps)
+    kept = (task for task in changes.steps if task not in changes.deleted)
+    sets.steps.extend((w, task, msgspec.msgpack.encode(steps[task].row)) for task in kept)
     sets.drops.extend((w, task) for task in changes.results_dropped)
     sets.messages.extend((w, id_, m.kind, m.to, m.body) for id_, m in write.sent)
 
@@ -201,8 +202,9 @@ def _fill_jobs(sets: Sets, w: int, write: Write) -> None:
         if fence_or_any is not None:
             sets.jobs.append((w, job, fence_or_any, None, True))
     for e in write.changes.ended_jobs:
+        result = None if e.task in write.changes.results_dropped else e.result
         sets.ended_jobs.append(
-            (w, e.task, e.run, e.job, e.fence, e.state.value, e.error, e.result, e.at, e.item)
+            (w, e.task, e.run, e.job, e.fence, e.state.value, e.error, result, e.at, e.item)
         )
     for place in write.queued:
         j = place.job

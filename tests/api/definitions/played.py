@@ -194,15 +194,15 @@ class Play:
     async def _told_task(self, task: dict[str, Any]) -> dict[str, Any] | None:
         if task["reason"] not in {None, "operator"}:
             return None
+        shown = await self._ask("GET", paths.at(paths.TASK, workflow=self.root, task=task["id"]))
         told = {
             "name": task["name"],
             "state": _IN_MISTRAL.get(task["state"], task["state"]),
             "runs": len(await self._jobs(task)),
-            "published": task["published"],
+            "published": shown["published"],
         }
         if task["state"] == "SUCCESS":
-            path = paths.at(paths.TASK, workflow=self.root, task=task["id"])
-            told["result"] = (await self._ask("GET", path))["result"]
+            told["result"] = shown["result"]
         return told
 
 

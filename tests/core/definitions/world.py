@@ -1,7 +1,7 @@
 """The smallest world in which the core alone runs definitions: a chosen clock, jobs done at once, messages delivered."""
 
 # Every workflow here is made from a definition, and every need has arguments: the checker cannot know.
-# mypy: disable-error-code="union-attr,misc,arg-type,var-annotated"
+# mypy: disable-error-code="union-attr,misc,arg-type,var-annotated,index"
 
 import copy
 from collections import deque
@@ -25,6 +25,7 @@ from ostro.core.events import (
     StopWorkflow,
     TimeoutDue,
 )
+from ostro.core.plans.library import Library
 from ostro.core.plans.plan import Plan
 from ostro.core.plans.rows import Caller
 from ostro.core.specs import Birth
@@ -32,7 +33,7 @@ from ostro.core.workflow import Moment, Workflow
 from ostro.errors import OstroError
 from ostro.language.expressions import Lookup, Need, Unanswered
 from ostro.language.lint import lint
-from ostro.language.model.definitions import ActionDefinition, Definition, Kind, candidates
+from ostro.language.model.definitions import Document, Kind
 from ostro.language.parsed import parsed
 from ostro.values import Limits, TaskState, WorkflowState
 
@@ -45,8 +46,12 @@ class World:
     def __init__(self) -> None:
         self.now = START
         self._ids = 0
-        self.definitions: dict[str, Definition] = {}
-        self.actions: dict[str, ActionDefinition] = {}
+        self.documents: list[Document] = []
+        self.limits = Limits()
+        self.offered: set[str] = set()
+        """Actions that workers offer; with `asks`."""
+        self.asks = False
+        """Whether a text asks about other workflows: then decisions are broken off, and copies kept."""
         self.environments: dict[str, dict[str, Any]] = {}
         self.workflows: dict[UUID, Workflow] = {}
         self.jobs: dict[UUID, tuple[UUID, Any]] = {}
@@ -65,14 +70,13 @@ class World:
         found = lint(text, Kind(kind), parse=parsed)
         if found.document is None:
             raise ValueError("; ".join(one.message for one in found.errors))
-        self.definitions |= {one.full_name: one for one in found.document.definitions.values()}
-        self.actions |= {one.full_name: one for one in found.document.actions.values()}
+        self.documents.append(found.document)
+        self.asks |= "tasks(" in text or "executions(" in text
 
     def plan(self, workbook: str, name: str) -> Plan | None:
-        for one in candidates(workbook, name):
-            if one in self.definitions:
-                return Plan(one, self.definitions[one], self.actions)
-        return None
+        library = Library("", self.documents)
+        found = library.find(workbook, name)
+        return library.plan(found) if found is not None else None
 
     # -- events -------------------------------------------------------------------------------------
 
@@ -81,7 +85,7 @@ class World:
         return UUID(int=self._ids)
 
     def moment(self, answers: dict[Need, Any] | None = None) -> Moment:
-        return Moment(self.now, self.new_id, Limits(), answers or {}, asks=True)
+        return Moment(self.now, self.new_id, self.limits, answers or {}, asks=self.asks)
 
     def start(self, name: str, given: dict[str, Any], params: dict[str, Any]) -> UUID:
         plan = self.plan("", name)
@@ -99,7 +103,13 @@ class World:
 
     def _create(self, known: UUID, begin: Begin, root: UUID | None) -> UUID:
         birth = Birth(namespace=1, id=known, name=begin.plan.name, root_workflow=root)
-        workflow, _ = create(Create(birth=birth, begin=begin), self.moment())
+        answers = {}
+        while True:
+            try:
+                workflow, _ = create(Create(birth=birth, begin=begin), self.moment(answers))
+                break
+            except Unanswered as asked:
+                answers[asked.need] = self._answer(asked.need)
         self.workflows[known] = workflow
         self._take(workflow)
         return known
@@ -119,10 +129,14 @@ class World:
         self._take(workflow)
 
     def _copied(self, workflow: Workflow) -> Workflow:
+        if not self.asks:
+            return workflow
         plan = workflow.flow.plan
-        return copy.deepcopy(workflow, {id(plan): plan}) if plan.asks_outside else workflow
+        return copy.deepcopy(workflow, {id(plan): plan})
 
     def _answer(self, need: Need) -> Any:
+        if need.lookup is Lookup.OFFERED:
+            return need.arguments[0] in self.offered
         assert need.lookup is Lookup.TASKS
         within, deep, state, _ = need.arguments
         roots = {UUID(within)} if within else set(self.workflows)

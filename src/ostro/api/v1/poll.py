@@ -24,7 +24,7 @@ from ostro.service import workers
 from ostro.service.access import SESSION_FRESH, Caller, require
 from ostro.service.desk import Closing, Desk
 from ostro.service.workers import Ended, Polled
-from ostro.values import Limits, TaskState
+from ostro.values import Limits, TaskState, readable
 
 T = TypeVar("T")
 
@@ -91,7 +91,7 @@ async def _poll(desk: Desk, caller: Caller, asked: Poll) -> Polled:
 def report_of(result: JobResult, limits: Limits) -> Ended:
     """A worker's report. One that cannot be kept ends the job in ERROR: refused, it would come for ever."""
     body: bytes | None = bytes(result.result) if isinstance(result.result, msgspec.Raw) else None
-    state, error = TaskState(result.state), _cleaned(result.error)
+    state, error = TaskState(result.state), readable(result.error) if result.error is not None else None
     if body is not None:
         wrong = _problem_with(body, limits)
         if wrong is not None:
@@ -112,12 +112,6 @@ def _problem_with(body: bytes, limits: Limits) -> str | None:
     except Refusal as refusal:
         return f"{refusal.kind}: {refusal.message}"
     return None
-
-
-def _cleaned(error: str | None) -> str | None:
-    if error is None:
-        return None
-    return error.replace("\0", "\ufffd").encode(errors="replace").decode()[:16_384]
 
 
 async def _read(receive: Receive, most: int) -> bytes:

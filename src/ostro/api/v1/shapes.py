@@ -193,7 +193,7 @@ def workflow(view: WorkflowView) -> workflows.Workflow:
         ended_at=view.ended_at,
         parent=view.parent,
         root=view.root,
-        message=view.message,
+        message=view.flow.message if view.flow is not None else None,
     )
 
 

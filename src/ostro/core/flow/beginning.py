@@ -1,34 +1,24 @@
 """The start of a workflow from its definition: inputs, environment, variables, and the first tasks."""
 
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 
 from ostro.core import adding
-from ostro.core.effects import TaskRow
 from ostro.core.events import AddTasks, Begin
-from ostro.core.flow.joins import is_held
-from ostro.core.flow.scope import Failed, Scope
+from ostro.core.flow.policies import seconds
+from ostro.core.flow.scope import Failed, Scope, encoded
 from ostro.core.plans.plan import Plan
 from ostro.core.plans.rows import FlowRow, StepRow
 from ostro.core.plans.steps import Flow
 from ostro.core.requirements.conditions import Task
 from ostro.core.workflow import Moment, Workflow
-from ostro.errors import Conflict, Invalid
-from ostro.language.expressions import ExpressionError, template
+from ostro.errors import Invalid
+from ostro.language.forms.declared import fits
 from ostro.language.model.policies import DIRECT, REVERSE
 from ostro.language.parts import Parameter
-from ostro.values import UUID, TaskState
-
-_OF_TYPE: dict[str, tuple[type, ...]] = {
-    "string": (str,),
-    "integer": (int,),
-    "number": (int, float),
-    "boolean": (bool,),
-    "object": (dict,),
-    "array": (list,),
-    "null": (type(None),),
-}
+from ostro.values import UUID
 
 
 def begin(workflow: Workflow, event: Begin, moment: Moment) -> None:
@@ -37,7 +27,8 @@ def begin(workflow: Workflow, event: Begin, moment: Moment) -> None:
     event = _with_wanted(event, plan)
     given = taken_input(plan.definition.input, event.input, plan.name)
     row = FlowRow(
-        plan=plan.key,
+        library=plan.library,
+        name=plan.name,
         input=msgspec.json.encode(given),
         env=msgspec.json.encode(event.env),
         params=msgspec.json.encode(event.params),
@@ -45,16 +36,32 @@ def begin(workflow: Workflow, event: Begin, moment: Moment) -> None:
     )
     workflow.flow = Flow(plan, row)
     workflow.changes.flow_touched = True
-    _evaluate_env(workflow, event, moment)
+    scope = Scope(workflow, moment)
     try:
-        row.vars = msgspec.json.encode(Scope(workflow, moment).value(plan.vars, {}))
+        if event.evaluate_env and event.caller is None:
+            row.env = encoded(_evaluated(workflow, event.env, moment))
+        row.vars = encoded(scope.value(plan.vars, {}))
+        _take_deadline(workflow, scope)
     except Failed as failed:
-        raise Invalid("vars_failed", f"The variables of {plan.name} cannot be computed: {failed}.") from None
+        raise Invalid("invalid_start", f"{plan.name} cannot be started: {failed}.") from None
     if plan.type == DIRECT:
         for name in plan.starts:
-            make_task(workflow, name, (), "", moment)
+            make_task(workflow, name, (), moment)
         return
     _add_required(workflow, plan, event, moment)
+
+
+def _take_deadline(workflow: Workflow, scope: Scope) -> None:
+    """Of its own, if the start gives none."""
+    wait = seconds(scope, workflow.defined.plan.deadline, "deadline")
+    if wait and workflow.row.deadline is None:
+        workflow.touch_workflow(deadline=scope.now + timedelta(seconds=wait))
+
+
+def _evaluated(workflow: Workflow, env: dict[str, Any], moment: Moment) -> dict[str, Any]:
+    """Values of an environment may be expressions, on the environment as it was given; but for what actions are given."""
+    scope = Scope(workflow, moment, extra={**env, "__env": env})
+    return {name: value if name == "__actions" else scope.evaluate(value) for name, value in env.items()}
 
 
 def _with_wanted(event: Begin, plan: Plan) -> Begin:
@@ -73,26 +80,6 @@ def _with_wanted(event: Begin, plan: Plan) -> Begin:
     )
 
 
-def _evaluate_env(workflow: Workflow, event: Begin, moment: Moment) -> None:
-    """Values of an environment may be expressions, on the environment as it was given."""
-    if workflow.flow is None or not event.evaluate_env or event.caller is not None:
-        return
-    scope = Scope(workflow, moment, extra={**event.env, "__env": event.env})
-    found = {}
-    for name, value in event.env.items():
-        if name == "__actions":
-            found[name] = value
-            continue
-        try:
-            read = template(value)
-            found[name] = value if read.is_literal else read.evaluate(scope.data(read.roots), scope)
-        except ExpressionError as wrong:
-            raise Invalid(
-                "env_failed", f"The environment's {name!r} cannot be evaluated: {wrong.message}"
-            ) from None
-    workflow.flow.row.env = msgspec.json.encode(found)
-
-
 def taken_input(declared: tuple[Parameter, ...], given: dict[str, Any], what: str) -> dict[str, Any]:
     """The input with its defaults. Invalid names all that is missing, unknown or of another type."""
     known = {one.name: one for one in declared}
@@ -101,56 +88,22 @@ def taken_input(declared: tuple[Parameter, ...], given: dict[str, Any], what: st
     wrong = [(f"input.{name}", f"it must be given: {what} has no default for it") for name in missing]
     wrong += [(f"input.{name}", f"{what} does not take it") for name in unknown]
     for name, value in given.items():
-        type_ = known[name].type if name in known else ""
-        if type_ in _OF_TYPE and not _is_of(value, type_):
-            wrong.append((f"input.{name}", f"it must be of type {type_}"))
+        if name in known and not fits(value, known[name].type):
+            wrong.append((f"input.{name}", f"it must be of type {known[name].type}"))
     if wrong:
         said = "; ".join(f"{path.removeprefix('input.')!r}: {why}" for path, why in wrong)
         raise Invalid("invalid_input", f"The input of {what} is not what it takes: {said}.", fields=wrong)
     return {one.name: given.get(one.name, one.default) for one in declared}
 
 
-def _is_of(value: Any, type_: str) -> bool:
-    if isinstance(value, bool):
-        return type_ == "boolean"
-    return isinstance(value, _OF_TYPE[type_])
-
-
-def make_task(workflow: Workflow, name: str, follows: tuple[UUID, ...], event: str, moment: Moment) -> Task:
+def make_task(workflow: Workflow, name: str, follows: tuple[UUID, ...], moment: Moment) -> Task:
     """A task of a direct workflow: each arrival at a name is a new one, in its next pass."""
-    flow = workflow.flow
-    if flow is None:
-        raise AssertionError("only a definition's tasks are made by transitions")
-    limit = moment.limits.tasks_per_workflow
-    if len(workflow.tasks) >= limit:
-        raise Conflict("too_many_tasks", f"A workflow has at most {limit} tasks.")
+    flow = workflow.defined
     planned, known = flow.plan.tasks[name], workflow.names.get(name)
-    row = TaskRow(
-        id=moment.new_id(),
-        name=name,
-        tags=planned.spec.tags,
-        hash=b"",
-        state=TaskState.WAITING,
-        reason=None,
-        error=None,
-        run=0,
-        job=None,
-        version=1,
-        spawned=0,
-        weighs=False,
-        required=0,
-        spawned_by=None,
-        created_at=moment.now,
-        started_at=None,
-        ended_at=None,
-        pass_=known.row.pass_ + 1 if known is not None else 0,
-    )
-    task = Task(row, planned.spec)
-    flow.take(task.id, planned, StepRow(follows=follows, event=event))
+    task = adding.make(workflow, planned.spec, moment, pass_=known.row.pass_ + 1 if known is not None else 0)
+    flow.take(task.id, planned, StepRow(follows=follows))
     workflow.place(task)
     workflow.watch(task)
-    if is_held(workflow, task):
-        workflow.ready.pop(task, None)
     workflow.changes.added[task.id] = None
     workflow.changes.specs[task.id] = planned.spec
     workflow.changes.steps[task.id] = None
@@ -172,14 +125,12 @@ def _add_required(workflow: Workflow, plan: Plan, event: Begin, moment: Moment) 
                 fields=[("params.task_name", said)],
             )
         names = _hanging_on(plan, wanted)
-        if workflow.flow is not None:
-            workflow.flow.row.wanted = wanted
+        workflow.defined.row.wanted = wanted
     tasks = adding.add(
         workflow, AddTasks(tasks=tuple(plan.tasks[name].spec for name in names)), moment, at_birth=True
     )
     for task in tasks:
-        if workflow.flow is not None:
-            workflow.flow.take(task.id, plan.tasks[task.name], StepRow())
+        workflow.defined.take(task.id, plan.tasks[task.name], StepRow())
         workflow.changes.steps[task.id] = None
 
 

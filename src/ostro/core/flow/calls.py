@@ -4,9 +4,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ostro.core.flow.scope import Failed, Scope
+from ostro.core.flow.scope import Failed, Scope, encoded
 from ostro.core.plans.plan import PlannedAction
 from ostro.core.plans.steps import Step
+from ostro.language.check.calls import STANDARD
 
 _DEEPEST = 20
 _NEEDED = {
@@ -15,6 +16,8 @@ _NEEDED = {
     "std.mistral_http": ("url",),
     "std.ssh": ("cmd", "host"),
 }
+BUILT_IN = frozenset({*STANDARD, "script"})
+"""Actions that need no worker of somebody's own making."""
 UNATTENDED = frozenset({"std.async_noop", "wait_signal"})
 """Actions that nobody runs: somebody outside says how they ended."""
 
@@ -49,7 +52,7 @@ def _unfolded(
     action = scope.flow.plan.action(name)
     given = {**_defaults(scope, name, action), **given}
     if action is None:
-        if not scope.moment.knows(name):
+        if name not in BUILT_IN and not scope.is_offered(name):
             raise Failed(f"there is no action {name!r}, and no worker that offers it")
         missing = [key for key in _NEEDED.get(name, ()) if key not in given]
         if missing:
@@ -69,8 +72,7 @@ def _unfolded(
 
 def _defaults(scope: Scope, name: str, action: PlannedAction | None) -> dict[str, Any]:
     """What the environment gives an action by default: `__actions`, under its name."""
-    env = msgspec.json.decode(scope.flow.row.env)
-    by_name = env.get("__actions") if isinstance(env, dict) else None
+    by_name = scope.flow.read("env").get("__actions")
     found = by_name.get(name) if isinstance(by_name, dict) else None
     if not isinstance(found, dict):
         return {}
@@ -94,5 +96,5 @@ def transformed(scope: Scope, outputs: tuple[PlannedAction, ...], result: bytes 
         value = msgspec.json.decode(result) if result is not None else None
         inner = Scope(scope.workflow, scope.moment, scope.task, item=scope.item)
         inner.whole = value
-        result = msgspec.json.encode(inner.value(action.output))
+        result = encoded(inner.value(action.output))
     return result

@@ -6,7 +6,7 @@ import msgspec
 
 from ostro.core.effects import Message
 from ostro.core.flow import ending, joins
-from ostro.core.flow.scope import Failed, Scope
+from ostro.core.flow.scope import Failed, Scope, encoded
 from ostro.core.plans.context import EMPTY, View, merged
 from ostro.core.plans.steps import Flow
 from ostro.core.workflow import Moment, Workflow
@@ -19,21 +19,21 @@ def fail_a_join(workflow: Workflow, moment: Moment) -> bool:
     flow = workflow.flow
     if flow is None or flow.plan.type != DIRECT or not workflow.waiting:
         return False
-    waiting = list(workflow.waiting)
     # Joins that wait for each other in a circle: the first of them breaks it.
-    lost = next((task for task in waiting if joins.is_lost(workflow, task)), waiting[0])
-    ending.fail_join(workflow, lost, flow.steps[lost.id], moment)
+    first = next(iter(workflow.waiting))
+    ending.fail_join(
+        workflow, next((t for t in workflow.waiting if joins.is_lost(workflow, t)), first), moment
+    )
     return True
 
 
 def fail_a_lost_join(workflow: Workflow, moment: Moment) -> bool:
     """The next join of which it was found that it can never be met; false if there is none."""
-    flow = workflow.flow
-    if flow is None or not flow.lost:
+    if not workflow.defined.lost:
         return False
-    task, _ = flow.lost.popitem()
+    task, _ = workflow.defined.lost.popitem()
     if task.waiting and joins.is_lost(workflow, task):
-        ending.fail_join(workflow, task, flow.steps[task.id], moment)
+        ending.fail_join(workflow, task, moment)
     return True
 
 
@@ -51,25 +51,24 @@ def output_of(
     scope = Scope(workflow, moment, view=_last_view(workflow, flow))
     if state is WorkflowState.SUCCESS:
         try:
-            value: Any = scope.value(flow.plan.output)
+            _set(workflow, flow, scope.value(flow.plan.output) or _everything(scope.view))
         except Failed as failed:
             state, said = WorkflowState.ERROR, f"the output cannot be evaluated: {failed}"
         else:
-            _set(workflow, flow, value or _everything(scope.view))
             return state, said or flow.row.message
     output: dict[str, Any] = {"result": said}
-    if state is WorkflowState.ERROR:
-        try:
+    try:
+        if state is WorkflowState.ERROR:
             output |= scope.value(flow.plan.output_on_error) or _everything(scope.view)
-        except Failed as failed:
-            said = f"{said or 'failed'}; `output-on-error` cannot be evaluated: {failed}"
-            output = {"result": said}
-    _set(workflow, flow, output)
+        _set(workflow, flow, output)
+    except Failed as failed:
+        said = f"{said or 'failed'}; `output-on-error` cannot be evaluated: {failed}"
+        _set(workflow, flow, {"result": said})
     return state, said
 
 
 def _set(workflow: Workflow, flow: Flow, value: Any) -> None:
-    flow.row.output = msgspec.json.encode(value)
+    flow.row.output = encoded(value)
     workflow.changes.flow_touched = True
 
 

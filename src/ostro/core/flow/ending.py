@@ -8,7 +8,7 @@ from ostro.core.flow.calls import Call, call_of, transformed
 from ostro.core.flow.holding import delay
 from ostro.core.flow.policies import seconds, truth, whole
 from ostro.core.flow.scope import Failed, Scope
-from ostro.core.plans.rows import Command
+from ostro.core.plans.plan import PlannedRetry
 from ostro.core.plans.steps import Ended, Step
 from ostro.core.requirements.conditions import Task
 from ostro.core.workflow import Moment, Workflow
@@ -30,6 +30,7 @@ def run_ended(
     ended = EndedJob(job, task.id, task.row.run, fence, state, error, result, moment.now, item)
     workflow.changes.ended_jobs.append(ended)
     step.ends[item] = Ended(task.row.run, state, result, error)
+    workflow.defined.bytes += len(result or b"")
     if state is TaskState.CANCELLED:
         conclude(workflow, task, step, TaskState.CANCELLED, error or "its run was cancelled", moment)
     elif not step.is_loop:
@@ -49,21 +50,12 @@ def _transformed(
     call: Call | None,
     moment: Moment,
 ) -> bytes | None:
-    extra = {}
-    if step.is_loop:
-        values = step.items()[item]
-        extra = dict(zip((name for name, _ in step.task.loops), values, strict=True))
-    scope = Scope(workflow, moment, task, item=item if step.is_loop else None, extra=extra)
-    if call is None:
-        action = step.task.action
-        if (
-            action is not None
-            and action.template.is_literal
-            and scope.flow.plan.action(action.template.value) is None
-        ):
-            return result
-        call = call_of(scope, step)
-    return transformed(scope, call.outputs, result)
+    """As the ad-hoc actions around it make it. What was called is found again where it is not known any more."""
+    plan, action = workflow.defined.plan, step.task.action
+    if call is None and (action is None or not plan.may_wrap(action)):
+        return result
+    scope = Scope(workflow, moment, task, item=item if step.is_loop else None, extra=step.turn(item))
+    return transformed(scope, (call or call_of(scope, step)).outputs, result)
 
 
 def all_items_ended(workflow: Workflow, task: Task, step: Step, moment: Moment) -> None:
@@ -102,32 +94,29 @@ def judged(
     try:
         if state is TaskState.SUCCESS and truth(scope, step.task.fail_on, "fail-on"):
             state, error = TaskState.ERROR, "`fail-on` says that this result is an error"
-        if _is_tried_again(scope, step, state):
-            _try_again(scope, task, step, error)
+        retry = step.task.retry
+        if retry is not None and _is_tried_again(scope, retry, step.row.retries, state):
+            _try_again(scope, task, step, retry, error)
             return
     except Failed as failed:
         state, error = TaskState.ERROR, str(failed)
     conclude(workflow, task, step, state, error, moment)
 
 
-def _is_tried_again(scope: Scope, step: Step, state: TaskState) -> bool:
-    planned = step.task.retry
-    if planned is None or step.row.retries >= whole(scope, planned.count, "retry.count"):
+def _is_tried_again(scope: Scope, retry: PlannedRetry, before: int, state: TaskState) -> bool:
+    if before >= whole(scope, retry.count, "retry.count"):
         return False
-    if planned.continue_on is not None and not scope.value(planned.continue_on):
+    if retry.continue_on is not None and not scope.value(retry.continue_on):
         return False
     if state is TaskState.SUCCESS:
-        return planned.continue_on is not None
-    return not (planned.break_on is not None and scope.value(planned.break_on))
+        return retry.continue_on is not None
+    return retry.break_on is None or not scope.value(retry.break_on)
 
 
-def _try_again(scope: Scope, task: Task, step: Step, error: str | None) -> None:
-    planned = step.task.retry
-    wait = seconds(scope, planned.delay if planned is not None else None, "retry.delay")
+def _try_again(scope: Scope, task: Task, step: Step, retry: PlannedRetry, error: str | None) -> None:
+    wait = seconds(scope, retry.delay, "retry.delay")
     step.row.retries += 1
-    step.row.since = task.row.run + 1
-    step.begin_anew(None)
-    step.ends.clear()
+    step.begin_anew(task.row.run + 1)
     scope.workflow.note("retry", task, state=TaskState.DELAYED.value, run=task.row.run, error=error)
     delay(scope.workflow, task, step, "retry", wait, scope.moment)
 
@@ -136,27 +125,31 @@ def conclude(
     workflow: Workflow, task: Task, step: Step, state: TaskState, error: str | None, moment: Moment
 ) -> None:
     """The task ends: it publishes, and what follows is known. An expression that fails makes it an ERROR."""
-    commands: list[Command] = []
     abandon(workflow, step, moment)
     workflow.ready.pop(task, None)
     try:
-        commands = following.published(workflow, task, step, state, moment)
+        outcome = following.outcome_of(workflow, task, step, state, moment)
     except Failed as failed:
         state, error = TaskState.ERROR, str(failed)
-        try:
-            commands = following.published(workflow, task, step, state, moment)
-        except Failed as again:
-            error = f"{error}; then {again}" if str(again) != error else error
-            step.publish(None)
-            step.row.shares = None
+        outcome, error = _of_error(workflow, task, step, error, moment)
     workflow.set_timer(Timer("timeout", task.id, None))
     workflow.changes.steps[task.id] = None
-    handled = any(one.event == "on-error" for one in commands)
-    step.row.handled = handled if state is TaskState.ERROR else False
+    workflow.defined.publish(step, outcome.branch)
+    step.row.handled = state is TaskState.ERROR and outcome.handles_errors
     _drop_results(workflow, task, step, moment)
     workflow.move(task, state, moment.now, error=error)
     workflow.note("ended", task, state=state.value, run=task.row.run or None, error=error)
-    following.follow(workflow, task, step, commands, moment)
+    following.follow(workflow, task, step, outcome, moment)
+
+
+def _of_error(
+    workflow: Workflow, task: Task, step: Step, error: str, moment: Moment
+) -> tuple[following.Outcome, str]:
+    """What follows an expression's error; nothing, if an expression for that case fails as well."""
+    try:
+        return following.outcome_of(workflow, task, step, TaskState.ERROR, moment), error
+    except Failed as again:
+        return following.Outcome(), error if str(again) == error else f"{error}; then {again}"
 
 
 def _drop_results(workflow: Workflow, task: Task, step: Step, moment: Moment) -> None:
@@ -184,8 +177,9 @@ def abandon(workflow: Workflow, step: Step, moment: Moment) -> None:
     step.live.clear()
 
 
-def fail_join(workflow: Workflow, task: Task, step: Step, moment: Moment) -> None:
+def fail_join(workflow: Workflow, task: Task, moment: Moment) -> None:
     """A join that can never be met ends in ERROR; what it saw so far, its handlers see."""
-    if workflow.flow is not None:
-        workflow.flow.follow(step, tuple(step.row.arrived.values()))
+    flow = workflow.defined
+    step = flow.steps[task.id]
+    flow.follow(step, tuple(step.row.arrived.values()))
     conclude(workflow, task, step, TaskState.ERROR, joins.why_lost(step), moment)

@@ -26,7 +26,7 @@ def delay(workflow: Workflow, task: Task, step: Step, phase: str, wait: int, mom
 
 def pause(workflow: Workflow, message: str | None = None) -> bool:
     """Nothing is started until it is resumed; what runs goes on. The workflows that its tasks run pause as well."""
-    if workflow.state is not WorkflowState.RUNNING:
+    if workflow.state is not WorkflowState.RUNNING or workflow.row.stopping:
         return False
     workflow.touch_workflow(state=WorkflowState.PAUSED)
     if workflow.flow is not None:
@@ -35,6 +35,20 @@ def pause(workflow: Workflow, message: str | None = None) -> bool:
     workflow.note("paused", state=WorkflowState.PAUSED.value, reason=message)
     tell_callees(workflow, "pause")
     return True
+
+
+def take_up_again(workflow: Workflow) -> None:
+    """What is to be done and stands in no timer: tasks that were held until a resume, loops with items that have not
+    begun. After a resume, and where a workflow is read anew.
+    """
+    if workflow.state is WorkflowState.PAUSED:
+        return
+    steps = workflow.flow.steps if workflow.flow is not None else {}
+    for task in workflow.started:
+        step = steps.get(task.id)
+        has_items = step is not None and step.is_loop and task.state is TaskState.RUNNING and step.todo
+        if task.state is TaskState.PAUSED or has_items:
+            workflow.ready[task] = None
 
 
 def tell_callees(workflow: Workflow, what: str) -> None:

@@ -10,22 +10,21 @@ from ostro.core.flow import ending
 from ostro.core.flow.calls import UNATTENDED, Call, call_of, input_of
 from ostro.core.flow.holding import delay, pause
 from ostro.core.flow.policies import seconds, truth, whole
-from ostro.core.flow.scope import Failed, Scope
+from ostro.core.flow.scope import Failed, Scope, encoded
 from ostro.core.plans.steps import Step
 from ostro.core.requirements.conditions import Task
 from ostro.core.workflow import Moment, Workflow
-from ostro.inline import InlineFailure, run_inline
+from ostro.inline import outcome_of
 from ostro.language.model.policies import DIRECT
 from ostro.values import INLINE_ACTIONS, TaskState
 
-_MOST_ITEMS = 100_000
 _AT_ONCE = 20
 """So many items that start count as one step of a decision."""
 
 
 def take_up(workflow: Workflow, task: Task, moment: Moment) -> None:
     """A task whose time has come: for the first time, after a wait, or to run again."""
-    step = step_of(workflow, task)
+    step = workflow.defined.steps[task.id]
     if task.state is TaskState.RUNNING:  # some items have ended: others may run
         open_items(workflow, task, step, moment)
         return
@@ -45,17 +44,8 @@ def take_up(workflow: Workflow, task: Task, moment: Moment) -> None:
         ending.conclude(workflow, task, step, TaskState.ERROR, str(failed), moment)
 
 
-def step_of(workflow: Workflow, task: Task) -> Step:
-    """A definition's task."""
-    if workflow.flow is None:
-        raise AssertionError("this workflow has no definition")
-    return workflow.flow.steps[task.id]
-
-
 def _know_whom_it_follows(workflow: Workflow, task: Task, step: Step) -> None:
-    flow = workflow.flow
-    if flow is None:
-        return
+    flow = workflow.defined
     if step.task.join is not None:
         flow.follow(step, tuple(step.row.arrived.values()))
     elif flow.plan.type != DIRECT:
@@ -92,7 +82,7 @@ def _run(workflow: Workflow, task: Task, step: Step, moment: Moment) -> None:
     number = task.row.run + 1
     begun: dict[str, object] = {"run": number, "started_at": task.row.started_at or moment.now}
     if step.is_loop and step.row.items is None:
-        step.begin_anew(msgspec.json.encode(_items(scope, step)))
+        step.take_items(encoded(_items(scope, step)))
         step.row.most = whole(scope, step.task.concurrency, "concurrency")
     if task.waiting and _runs_here(scope, step):
         workflow.revise(task, moment.now, **begun)
@@ -102,7 +92,7 @@ def _run(workflow: Workflow, task: Task, step: Step, moment: Moment) -> None:
     if step.is_loop:
         open_items(workflow, task, step, moment)
     else:
-        open_run(workflow, task, step, None, moment)
+        open_run(workflow, task, step, 0, moment)
 
 
 def _runs_here(scope: Scope, step: Step) -> bool:
@@ -124,40 +114,32 @@ def _items(scope: Scope, step: Step) -> list[tuple[Any, ...]]:
     if len({len(one) for one in lists}) > 1:
         lengths = ", ".join(str(len(one)) for one in lists)
         raise Failed(f"the lists of `with-items` are of different lengths: {lengths}")
-    if len(lists[0]) > _MOST_ITEMS:
-        raise Failed(f"`with-items` walks at most {_MOST_ITEMS} items, and there are {len(lists[0])}")
+    most = scope.moment.limits.items_per_task
+    if len(lists[0]) > most:
+        raise Failed(f"`with-items` walks at most {most} items, and there are {len(lists[0])}")
     return list(zip(*lists, strict=True))
 
 
 def open_items(workflow: Workflow, task: Task, step: Step, moment: Moment) -> None:
     """Starts items as far as `concurrency` allows; ends the task once all have ended."""
-    items = step.items()
     for _ in range(_AT_ONCE):
         if task.ended or not step.todo or (step.row.most and len(step.live) >= step.row.most):
             break
-        item = step.todo.popleft()
-        open_run(workflow, task, step, item, moment, items[item])
+        open_run(workflow, task, step, step.todo.popleft(), moment)
     else:
         if not task.ended:
             workflow.ready[task] = None
-    if not items:
+    if not step.items():
         ending.all_items_ended(workflow, task, step, moment)
 
 
-def open_run(
-    workflow: Workflow,
-    task: Task,
-    step: Step,
-    item: int | None,
-    moment: Moment,
-    values: list[Any] | None = None,
-) -> None:
-    """One run, or that of one item: inline, a sub-workflow, or a job."""
-    extra = dict(zip((name for name, _ in step.task.loops), values or (), strict=False))
-    scope = Scope(workflow, moment, task, item=item, extra=extra)
+def open_run(workflow: Workflow, task: Task, step: Step, item: int, moment: Moment) -> None:
+    """One run, of a loop that of one item: inline, a sub-workflow, or a job."""
+    index = item if step.is_loop else None
+    scope = Scope(workflow, moment, task, item=index, extra=step.turn(item))
     job = moment.new_id()
     step.runs += 1
-    step.live[job] = item or 0
+    step.live[job] = item
     workflow.jobs[job] = task
     try:
         if step.task.workflow is not None:
@@ -173,11 +155,7 @@ def open_run(
 
 
 def _run_inline(scope: Scope, task: Task, step: Step, job: Any, call: Call) -> None:
-    error, state = None, TaskState.SUCCESS
-    try:
-        result = run_inline(call.action, msgspec.json.encode(call.input))
-    except InlineFailure as failed:
-        error, result, state = failed.message, failed.result, TaskState.ERROR
+    state, result, error = outcome_of(call.action, encoded(call.input))
     ending.run_ended(scope.workflow, task, step, job, state, result, error, scope.moment, call=call)
 
 
@@ -194,12 +172,12 @@ def _queue(scope: Scope, task: Task, step: Step, job: Any, call: Call) -> None:
         action=call.action,
         target=target,
         tags=task.row.tags,
-        priority=max(-100, min(100, whole(scope, step.task.priority, "priority", least=-100))),
+        priority=whole(scope, step.task.priority, "priority", least=-100, most=100),
         timeout=None,
         safe_rerun=truth(scope, step.task.safe_rerun, "safe-rerun"),
         hands_over=(),
         item=step.live[job],
-        input=msgspec.json.encode(call.input),
+        input=encoded(call.input),
         unattended=call.action in UNATTENDED,
     )
     if not step.is_loop:
@@ -216,16 +194,16 @@ def _call_workflow(scope: Scope, task: Task, step: Step, job: Any, moment: Momen
         "name": name,
         "workbook": flow.plan.workbook,
         "input": given,
-        "env": msgspec.json.decode(flow.row.env),
+        "env": msgspec.Raw(flow.row.env),
         "root": str(workflow.birth.root_workflow or workflow.id),
         "task": str(task.id),
         "parent": str(workflow.id),
-        "plan": flow.plan.key,
+        "library": flow.plan.library,
     }
-    workflow.changes.sent.append(Message(job, "begin", msgspec.json.encode(body)))
+    workflow.changes.sent.append(Message(job, "begin", encoded(body)))
     workflow.changes.queued[job] = QueuedJob(
         job=job, task=task.id, run=task.row.run, action="", target={}, tags=(), priority=0, timeout=None,
-        safe_rerun=False, hands_over=(), item=step.live[job], input=msgspec.json.encode(given), unattended=True,
+        safe_rerun=False, hands_over=(), item=step.live[job], input=encoded(given), unattended=True,
     )  # fmt: skip
     if not step.is_loop:
         workflow.revise(task, moment.now, job=job)

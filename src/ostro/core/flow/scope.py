@@ -12,13 +12,26 @@ from ostro.core.plans.steps import Flow
 from ostro.core.requirements.conditions import Task
 from ostro.core.workflow import Moment, Workflow
 from ostro.language.expressions import ExpressionError, Lookup, Need, Unanswered
-from ostro.values import TaskState
+from ostro.values import TaskState, readable
 
 _VARIABLES = object()
+_WIDE = ("shared", "vars", "input")
+"""What is seen everywhere in a workflow, the nearest first."""
 
 
 class Failed(Exception):
     """An expression failed: a sentence with its place in the text."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(readable(said))
+
+
+def encoded(value: Any) -> bytes:
+    """A value as JSON. Failed if it holds what no UTF-8 can say."""
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        raise Failed("a text holds half of a surrogate pair, which no UTF-8 can say") from None
 
 
 class Scope:
@@ -28,10 +41,8 @@ class Scope:
         self, workflow: Workflow, moment: Moment, task: Task | None = None, *, item: int | None = None,
         extra: Mapping[str, Any] | None = None, view: View | None = None, ends_as: TaskState | None = None,
     ) -> None:  # fmt: skip
-        if workflow.flow is None:
-            raise AssertionError("only what was made from a definition has expressions")
         self.workflow = workflow
-        self.flow: Flow = workflow.flow
+        self.flow: Flow = workflow.defined
         self.moment = moment
         self.task = task
         self.item = item
@@ -63,18 +74,19 @@ class Scope:
 
     def evaluate(self, value: Any) -> Any:
         """A value that came in while it runs, with expressions in its texts."""
-        return self.value(Written(value))
+        try:
+            written = Written(value)
+        except ExpressionError as wrong:
+            raise Failed(wrong.message.rstrip(".")) from None
+        return self.value(written)
 
     def data(self, roots: Iterable[str]) -> dict[str, Any]:
         """The variables that are read; the nearest of a name counts."""
-        layers: list[Mapping[str, Any]] = [self._extra]
-        row = self.flow.row
-        wide = [msgspec.json.decode(text) for text in (row.shared, row.vars, row.input)]
         if "*" in roots:
             whole: dict[str, Any] = {}
-            for layer in reversed(wide):
-                whole |= layer
-            return whole | {name: one.value for name, one in self.view.items()} | dict(layers[0])
+            for text in reversed(_WIDE):
+                whole |= self.flow.read(text)
+            return whole | {name: one.value for name, one in self.view.items()} | dict(self._extra)
         found = {}
         for name in roots:
             if name in self._extra:
@@ -82,10 +94,8 @@ class Scope:
             elif name in self.view:
                 found[name] = self.view[name].value
             else:
-                for layer in wide:
-                    if name in layer:
-                        found[name] = layer[name]
-                        break
+                wide = (self.flow.read(text) for text in _WIDE)
+                found |= next(({name: texts[name]} for texts in wide if name in texts), {})
         return found
 
     # -- the snapshot -------------------------------------------------------------------------------
@@ -105,11 +115,11 @@ class Scope:
         arguments = need.arguments or ()
         match need.lookup:
             case Lookup.ENV:
-                return msgspec.json.decode(self.flow.row.env)
+                return self.flow.read("env")
             case Lookup.EXECUTION:
                 return self._execution()
             case Lookup.GLOBAL:
-                return self.flow.shared().get(arguments[0])
+                return self.flow.read("shared").get(arguments[0])
             case Lookup.TASK:
                 task = self.task if arguments[0] is None else self.workflow.names.get(arguments[0])
                 return None if task is None else self._told(task)
@@ -125,6 +135,13 @@ class Scope:
             case _:
                 return self.moment.answers[need]
 
+    def is_offered(self, action: str) -> bool:
+        """Whether a worker of the namespace has offered to run it, as far as that was asked."""
+        need = Need(Lookup.OFFERED, (action,))
+        if need not in self.moment.answers and self.moment.asks:
+            raise Unanswered(need)
+        return bool(self.moment.answers.get(need))
+
     def _own_tasks(self, state: str | None) -> list[dict[str, Any]]:
         return [self._told(one) for one in self.workflow.tasks.values() if state in {None, one.state.value}]
 
@@ -134,14 +151,14 @@ class Scope:
         return [one for one in found if one.get("workflow_execution_id") != str(self.workflow.id)]
 
     def _execution(self) -> dict[str, Any]:
-        birth, row = self.workflow.birth, self.flow.row
+        birth = self.workflow.birth
         root = birth.root_workflow
         return {
             "id": str(birth.id),
             "name": self.flow.plan.name,
             "spec": {"name": self.flow.plan.definition.name, "type": self.flow.plan.type},
-            "input": msgspec.json.decode(row.input),
-            "params": msgspec.json.decode(row.params),
+            "input": self.flow.read("input"),
+            "params": self.flow.read("params"),
             "created_at": None,
             "updated_at": None,
             "root_execution_id": str(root) if root else None,

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ostro.core.specs import TaskSpec
-from ostro.language.expressions import ExpressionError, Lookup, Template, template
-from ostro.language.model.definitions import ActionDefinition, Definition
+from ostro.language.expressions import ExpressionError, Template, template
+from ostro.language.model.definitions import ActionDefinition, Definition, candidates
 from ostro.language.model.policies import DIRECT, GRAPH, Clause, Retry
 from ostro.language.model.tasks import TaskDefinition
 from ostro.language.parts import Expression, Transition, Value
@@ -165,42 +165,21 @@ class PlannedAction:
         self.output = written(action.output)
 
 
-def _within(part: Any) -> Iterator[Written]:
-    if isinstance(part, Written):
-        yield part
-    elif isinstance(part, PlannedClause | PlannedRetry | PlannedTransition):
-        for name in part.__slots__:
-            yield from _within(getattr(part, name))
-    elif isinstance(part, Mapping):
-        for one in part.values():
-            yield from _within(one)
-    elif isinstance(part, tuple):
-        for one in part:
-            yield from _within(one)
-
-
 class Plan:
-    """A workflow's definition and the ad-hoc actions that it may name. `key` names it for good: it hashes the texts."""
+    """A workflow's definition, with the ad-hoc actions that it may name. `library` is the key of the texts it stands in."""
 
-    def __init__(
-        self,
-        key: str,
-        definition: Definition,
-        actions: Mapping[str, ActionDefinition] | None = None,
-        siblings: frozenset[str] = frozenset(),
-    ) -> None:
-        self.key = key
+    def __init__(self, library: str, definition: Definition, actions: Mapping[str, PlannedAction]) -> None:
+        self.library = library
         self.definition = definition
         self.name = definition.full_name
-        self.siblings = siblings
-        """The workflows in the same texts, by their full names: they come before those that were uploaded."""
         self.workbook = definition.workbook
         self.type = definition.type
         self.tasks = {name: PlannedTask(task, definition) for name, task in definition.tasks.items()}
+        self.actions = actions
         self.vars = written(definition.vars)
+        self.deadline = written(definition.deadline)
         self.output = written(definition.output)
         self.output_on_error = written(definition.output_on_error)
-        self.actions = {name: PlannedAction(one) for name, one in (actions or {}).items()}
         for source, target in self._ways():
             known = self.tasks[target]
             if source not in known.leads_here:
@@ -223,23 +202,14 @@ class Plan:
         """Whether callers may add tasks."""
         return self.type == GRAPH and self.definition.open
 
-    @property
-    def asks_outside(self) -> bool:
-        """Whether an expression may ask about other workflows."""
-        return any(
-            need.lookup in {Lookup.TASKS, Lookup.EXECUTIONS}
-            for one in self.writtens()
-            for need in one.template.needs
-        )
-
-    def writtens(self) -> Iterator[Written]:
-        """All that has expressions."""
-        for owner in (self, *self.tasks.values(), *self.actions.values()):
-            for part in vars(owner).values():
-                yield from _within(part)
+    def may_wrap(self, action: Written) -> bool:
+        """Whether a call of this name may be one of an ad-hoc action."""
+        if not self.actions:
+            return False
+        return not action.template.is_literal or self.action(action.template.value) is not None
 
     def action(self, name: str) -> PlannedAction | None:
         """The ad-hoc action of that name: the workbook's own first."""
-        if self.workbook and (own := self.actions.get(f"{self.workbook}.{name}")):
-            return own
-        return self.actions.get(name)
+        return next(
+            (self.actions[one] for one in candidates(self.workbook, name) if one in self.actions), None
+        )

@@ -24,12 +24,13 @@ class Command(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class FlowRow(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One row a workflow. `plan` is the key of its plan; texts in bytes are JSON objects.
+    """One row a workflow, made from the definition `name` of a library (its key); texts in bytes are JSON objects.
 
     `backlog` are the commands that wait for a resume, or for what was listed before them.
     """
 
-    plan: str
+    library: str
+    name: str
     input: bytes = b"{}"
     env: bytes = b"{}"
     params: bytes = b"{}"
@@ -49,17 +50,18 @@ class StepRow(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One row a task. `follows` are the tasks whose variables it sees, `published` what it added, a JSON object.
 
     `phase` is why it is DELAYED or PAUSED: `before`, `after`, `retry` or `gate`. `held` is the end that waits for
-    `wait-after`. Results of runs before `since` do not count. `items` is a JSON list of what the loop variables are.
+    `wait-after`. Results of runs before `since` do not count; of
+    the items in `again`, those before `again_since`. `items` is a JSON list of what the loop variables are.
     """
 
     follows: tuple[UUID, ...] = ()
-    event: str = ""
     phase: str = ""
     held: tuple[str, str | None] | None = None
     since: int = 1
+    again: tuple[int, ...] = ()
+    again_since: int = 1
     retries: int = 0
     published: bytes | None = None
-    shares: bytes | None = None
     handled: bool = False
     waited: bool = False
     gated: bool = False

@@ -7,7 +7,7 @@ import msgspec
 
 from ostro.core.plans.context import EMPTY, View, layered, merged
 from ostro.core.plans.plan import Plan, PlannedTask
-from ostro.core.plans.rows import Command, FlowRow, StepRow
+from ostro.core.plans.rows import FlowRow, StepRow
 from ostro.values import UUID, TaskState
 
 
@@ -47,10 +47,20 @@ class Step:
         """Whether it runs once for each item."""
         return bool(self.task.loops)
 
-    def publish(self, published: bytes | None) -> None:
-        """Its layer, in place of what it was."""
-        self.row.published = published
-        self.view = layered(self.seen, published)
+    @property
+    def is_held(self) -> bool:
+        """Whether it is a join that not enough have reached."""
+        return self.task.join is not None and len(self.row.arrived) < self.task.arrivals_needed
+
+    @property
+    def lacks(self) -> list[str]:
+        """Of a join: the tasks that lead here and have not arrived."""
+        return [name for name in self.task.leads_here if name not in self.row.arrived]
+
+    def turn(self, item: int) -> dict[str, Any]:
+        """The loop variables of one item; none where there is no loop."""
+        names = [name for name, _ in self.task.loops]
+        return dict(zip(names, self.items()[item], strict=True)) if names else {}
 
     def items(self) -> list[list[Any]]:
         """The values of its loop variables, item by item."""
@@ -68,10 +78,28 @@ class Step:
             self._todo = deque(item for item in count if item not in self.ends and item not in live)
         return self._todo
 
-    def begin_anew(self, items: bytes | None) -> None:
-        """Other items, or some of them again: what was known of them is read anew."""
+    def begin_anew(self, run: int) -> None:
+        """From this run on, all of it counts anew; the items of a loop are found anew."""
+        self.row.since, self.row.again, self.row.items = run, (), None
+        self.ends.clear()
+        self._items = self._todo = None
+
+    def take_items(self, items: bytes) -> None:
+        """The values of its loop variables, a JSON list."""
         self.row.items = items
         self._items = self._todo = None
+
+    def try_failed_again(self, run: int) -> None:
+        """From this run on, the items that did not succeed count anew."""
+        failed = [item for item, one in self.ends.items() if one.state is not TaskState.SUCCESS]
+        self.row.again, self.row.again_since = tuple(sorted(failed)), run
+        for item in failed:
+            del self.ends[item]
+        self._todo = None
+
+    def counts(self, run: int, item: int) -> bool:
+        """Whether the end of this run of an item still says something."""
+        return run >= (self.row.again_since if item in self.row.again else self.row.since)
 
     def result(self) -> Any:
         """Of the last run: its value, or its error's text; a list of the items' for a loop."""
@@ -91,11 +119,14 @@ def _value(ended: Ended) -> Any:
 class Flow:
     """What a workflow made from a definition has beside its tasks."""
 
-    __slots__ = ("lost", "plan", "row", "steps")
+    __slots__ = ("_read", "bytes", "lost", "plan", "row", "steps")
 
     def __init__(self, plan: Plan, row: FlowRow) -> None:
         self.plan = plan
         self.row = row
+        self._read: dict[str, tuple[bytes, dict[str, Any]]] = {}
+        self.bytes = 0
+        """About how much its results and variables take in memory: what came is counted, what went is not."""
         self.steps: dict[UUID, Step] = {}
         self.lost: dict[Any, None] = {}
         """Joins that may never be met, to be looked at; found again at stillness if they are forgotten."""
@@ -115,6 +146,12 @@ class Flow:
             return parents[0].view
         return merged([one.view for one in parents]) if parents else EMPTY
 
+    def publish(self, step: Step, published: bytes | None) -> None:
+        """A step's layer, in place of what it was."""
+        self.bytes += len(published or b"")
+        step.row.published = published
+        step.view = layered(step.seen, published)
+
     def follow(self, step: Step, follows: tuple[UUID, ...]) -> None:
         """A join has what it waited for, or will not get it: whom it follows is known now."""
         for one in step.row.follows:
@@ -126,11 +163,10 @@ class Flow:
         step.seen = self.seen_behind(parents)
         step.view = layered(step.seen, step.row.published)
 
-    def shared(self) -> dict[str, Any]:
-        """The global variables."""
-        decoded: dict[str, Any] = msgspec.json.decode(self.row.shared)
-        return decoded
-
-    def queue(self, *commands: Command) -> None:
-        """These wait for a resume, or for what was listed before them."""
-        self.row.backlog = (*self.row.backlog, *commands)
+    def read(self, text: str) -> dict[str, Any]:
+        """`input`, `env`, `params`, `vars` or `shared` of its row, decoded once while it stays the same. Not to be changed."""
+        now: bytes = getattr(self.row, text)
+        known = self._read.get(text)
+        if known is None or known[0] is not now:
+            known = self._read[text] = now, msgspec.json.decode(now)
+        return known[1]

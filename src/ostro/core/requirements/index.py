@@ -296,8 +296,12 @@ class Index:
             task.undecided += condition.verdict is _UNDECIDED
             if condition.wish.is_counted:
                 self.counted[condition.wish] = self.counted.get(condition.wish, 0) + 1
-        if task.undecided == 0:
+        if task.undecided == 0 and not self._is_held(task):
             self.ready[task] = None
+
+    def _is_held(self, task: Task) -> bool:
+        step = self.flow.steps.get(task.row.id) if self.flow is not None else None
+        return step is not None and step.is_held
 
     def _unwatch(self, task: Task) -> None:
         for condition in task.conditions:

@@ -2,10 +2,11 @@
 
 from collections import OrderedDict
 
-from ostro.store.loading.load import Key, Loaded
+from ostro.store.loading.load import Loaded
+from ostro.store.loading.reading import Key
 
 _BYTES_OF_A_TASK = 1024
-"""So many bytes of kept results count as one task more."""
+"""So many bytes of results and variables count as one task more."""
 
 
 class Cache:
@@ -18,7 +19,7 @@ class Cache:
 
     @property
     def tasks(self) -> int:
-        """How many tasks the workflows in it have, each KiB of kept results counted as one."""
+        """How many tasks the workflows in it have, each KiB of results and variables counted as one."""
         return self._tasks - len(self._kept)
 
     def get(self, key: Key) -> Loaded | None:
@@ -34,7 +35,9 @@ class Cache:
         self.drop(key)
         if loaded.workflow.ended:
             loaded.forget_results()
-        size = len(loaded.workflow.tasks) + 1 + loaded.kept_bytes // _BYTES_OF_A_TASK
+        flow = loaded.workflow.flow
+        kept = loaded.kept_bytes + (flow.bytes if flow is not None else 0)
+        size = len(loaded.workflow.tasks) + 1 + kept // _BYTES_OF_A_TASK
         self._kept[key] = (loaded, size)
         self._tasks += size
         while self._tasks > self._most and len(self._kept) > 1:

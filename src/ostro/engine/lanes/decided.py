@@ -16,7 +16,8 @@ from ostro.engine.queues import Wanted
 from ostro.errors import NotFound, Refusal
 from ostro.language.expressions import Unanswered
 from ostro.store.commit import KeptAnswer, Write
-from ostro.store.loading.load import Key, Loaded
+from ostro.store.loading.load import Loaded
+from ostro.store.loading.reading import Key
 
 _LARGE = 5_000
 """Rows of one workflow after which the rest of its events waits for the next batch."""

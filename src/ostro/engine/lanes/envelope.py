@@ -11,7 +11,7 @@ from ostro.core.events import Answer, Event, JobEnded, JobLost, JobTimedOut
 from ostro.core.workflow import Workflow
 from ostro.errors import OstroError
 from ostro.store.commit import KeptAnswer
-from ostro.store.loading.load import Key
+from ostro.store.loading.reading import Key
 from ostro.values import UUID
 
 

@@ -21,7 +21,8 @@ from ostro.errors import OstroError, StorageError, StorageUnavailable
 from ostro.language.expressions import Need, Unanswered
 from ostro.store.commit import Outcome, Write, commit
 from ostro.store.database import Database, StatementRefused
-from ostro.store.loading.load import Key, Loaded, versions
+from ostro.store.loading.load import Loaded, versions
+from ostro.store.loading.reading import Key
 from ostro.store.loading.refresh import fresh
 from ostro.values import UUID, Limits
 
@@ -76,6 +77,8 @@ class Lane:
         self.sent = sent
         """Set when there are messages to deliver to other workflows."""
         self.counts = Counts()
+        self.offered: dict[int, dict[Need, object]] = {}
+        """By namespace, the actions of which is known that a worker has offered them: asked for once."""
 
     # -- in and out ---------------------------------------------------------------------------------
 
@@ -100,9 +103,12 @@ class Lane:
         self._pending.hold(key)
         self._elsewhere(self, key, envelopes, attempt)
 
-    def moment(self, answers: Mapping[Need, object] | None = None, *, asks: bool = True) -> Moment:
-        """Now, for a decision, with what its expressions asked before; without `asks` they get no further answer."""
-        return Moment(self.clock.now(), self._new_id, self._limits, answers or {}, asks=asks)
+    def moment(
+        self, namespace: int, answers: Mapping[Need, object] | None = None, *, asks: bool = True
+    ) -> Moment:
+        """Now, for a decision, with what was asked before; without `asks` it gets no further answer."""
+        known = {**self.offered.get(namespace, {}), **(answers or {})}
+        return Moment(self.clock.now(), self._new_id, self._limits, known, asks=asks)
 
     async def run(self) -> None:
         """Forever. Idle, an event goes through at once; under load the batches grow by themselves."""
@@ -181,7 +187,7 @@ class Lane:
 
     def _decide_one(self, key: Key, loaded: Loaded | None, envelopes: list[Envelope]) -> Decided | None:
         try:
-            return decide_all(key, loaded, envelopes, self.moment(), self.places, hand_off=True)
+            return decide_all(key, loaded, envelopes, self.moment(key[0]), self.places, hand_off=True)
         except NothingThere as nothing:
             for envelope, refusal in nothing.answers:
                 if _is_birth(envelope):

@@ -19,7 +19,7 @@ from ostro.engine.parked import Hint, Parked
 from ostro.engine.queues import Queues
 from ostro.errors import Conflict, NotFound, OstroError, Overloaded, StorageError, StorageUnavailable
 from ostro.store.database import Database
-from ostro.store.loading.load import Key
+from ostro.store.loading.reading import Key
 from ostro.store.placement import MAIN, placement_of
 from ostro.values import UUID, Limits, Timing
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from ostro.engine.lanes.envelope import Envelope
-from ostro.store.loading.load import Key
+from ostro.store.loading.reading import Key
 
 Batch = dict[Key, list[Envelope]]
 

@@ -13,11 +13,12 @@ from ostro.engine.lanes.decided import Broken, Decided, NothingThere, decide_all
 from ostro.engine.lanes.envelope import AlreadyAnswered, Envelope
 from ostro.engine.lanes.lane import Lane, breathe, give_all
 from ostro.errors import Conflict, NotFound, OstroError, Refusal, StorageUnavailable
-from ostro.language.expressions import Need, Unanswered
+from ostro.language.expressions import Lookup, Need, Unanswered
 from ostro.store.commit import Outcome, commit
 from ostro.store.database import Connection, StatementRefused
 from ostro.store.loading import outside
-from ostro.store.loading.load import Key, Loaded, load, stamp_of
+from ostro.store.loading.load import Loaded, load, stamp_of
+from ostro.store.loading.reading import Key
 from ostro.store.loading.refresh import catch_up
 
 _log = structlog.get_logger("ostro.engine.lanes")
@@ -76,7 +77,9 @@ async def work(lane: Lane, key: Key, envelopes: list[Envelope], attempt: Decided
 async def _ask(lane: Lane, key: Key, course: _Course, asked: Unanswered) -> None:
     """The next try has the answer. What the broken off decision left in memory is not trusted."""
     lane.cache.drop(key)
-    course.answers[asked.need] = await outside.answer(lane.database, key[0], asked.need)
+    answer = course.answers[asked.need] = await outside.answer(lane.database, key[0], asked.need)
+    if asked.need.lookup is Lookup.OFFERED and answer:
+        lane.offered.setdefault(key[0], {})[asked.need] = answer
 
 
 def _patient(envelopes: list[Envelope], away: StorageUnavailable) -> list[Envelope]:
@@ -130,7 +133,7 @@ def _decide(
 ) -> Decided | None:
     """None if there is nothing to decide: no workflow, so the senders were refused."""
     try:
-        moment = lane.moment(answers, asks=len(answers) < _MOST_ANSWERS)
+        moment = lane.moment(key[0], answers, asks=len(answers) < _MOST_ANSWERS)
         return decide_all(key, loaded, envelopes, moment, lane.places, hand_off=False)
     except NothingThere as nothing:
         for envelope, refusal in nothing.answers:

@@ -39,6 +39,8 @@ class Lookup(StrEnum):
     """The index of the current item of `with-items`, from 0, or null."""
     TAGGED = "tagged"
     """The tasks of the current workflow that bear all these tags, as for TASK. Arguments: the tags."""
+    OFFERED = "offered"
+    """Whether a worker offers an action; no expression asks that, but who runs what they named. Argument: its name."""
     NOW = "now"
     """The snapshot's `now`."""
     CHANCE = "chance"

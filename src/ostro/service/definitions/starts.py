@@ -1,28 +1,24 @@
 """Workflows made from definitions: by a caller, and by the task of another workflow."""
 
 import asyncio
-from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from ostro.core.events import Answer, Begin, Create
+from ostro.core.plans.library import Library, Text, key_of
 from ostro.core.plans.plan import Plan
 from ostro.core.plans.rows import Caller as CallingTask
-from ostro.core.plans.texts import Text, Texts
 from ostro.core.specs import Birth
 from ostro.engine.lanes import Once
-from ostro.errors import Invalid, NotFound
+from ostro.errors import Invalid, NotFound, TooLarge
 from ostro.language.lint import lint
 from ostro.language.model.definitions import Document, Kind, candidates
 from ostro.language.parsed import parsed
-from ostro.language.problems import Problem
 from ostro.service.desk import Desk
 from ostro.store.database import Database
 from ostro.store.loading import flows
 from ostro.values import UUID
-
-_LARGEST_TEXT = 1024 * 1024
 
 
 class Start(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +35,7 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Called(msgspec.Struct):
-    """What a task says of the workflow that it wants to run. `plan` is the caller's."""
+    """What a task says of the workflow that it wants to run. `library` is the caller's."""
 
     name: str
     workbook: str
@@ -48,38 +44,42 @@ class Called(msgspec.Struct):
     root: UUID
     task: UUID
     parent: UUID
-    plan: str
+    library: str
 
 
 async def start(desk: Desk, birth: Birth, wanted: Start, *, once: Once | None = None) -> Answer:
     """Makes a workflow from a text. Invalid lists all that is wrong with the text, or with the start."""
-    texts = await asyncio.to_thread(_read, wanted)
-    plan = await flows.keep_plan(desk.database, birth.namespace, texts, desk.clock.now())
+    now = desk.clock.now()
+    library, texts, name = await asyncio.to_thread(_read, wanted, desk.limits.definition_bytes)
+    library = await flows.keep_library(desk.database, birth.namespace, library, texts, now)
     begin = Begin(
-        plan=plan,
+        plan=library.plan(name),
         input=wanted.input,
         env=wanted.env,
         params=wanted.params,
         evaluate_env=wanted.params.get("evaluate_env", True) is not False,
     )
-    event = Create(birth=_born(birth, plan, desk.clock.now()), begin=begin)
+    event = Create(birth=_born(birth, begin.plan), begin=begin)
     return await desk.lanes.submit(birth.namespace, birth.id, event, once=once)
 
 
-def _read(wanted: Start) -> Texts:
-    document = _document(wanted.text, wanted.kind)
-    texts = [Text(document.kind.value, wanted.text)]
-    for kind, text in wanted.also:
-        texts.append(Text(_document(text, kind).kind.value, text))
-    return Texts(_chosen(document, wanted.name), tuple(texts))
+def _read(wanted: Start, most: int) -> tuple[Library, tuple[Text, ...], str]:
+    """The texts read and checked, and the workflow that is meant; its plan is made here, where nobody waits for it."""
+    given = [(wanted.kind, wanted.text), *wanted.also]
+    paths = ["definition.text", *(f"definition.also[{index}].text" for index in range(len(wanted.also)))]
+    documents = [_document(text, kind, path, most) for (kind, text), path in zip(given, paths, strict=True)]
+    texts = tuple(Text(one.kind.value, text) for one, (_, text) in zip(documents, given, strict=True))
+    name = _chosen(documents[0], wanted.name)
+    library = Library(key_of(texts), documents)
+    library.plan(name)
+    return library, texts, name
 
 
-def _document(text: str, kind: str | None) -> Document:
-    if len(text.encode()) > _LARGEST_TEXT:
-        raise Invalid(
-            "text_too_large",
-            f"A text has at most {_LARGEST_TEXT} bytes.",
-            hint="Divide it: a start may name several texts.",
+def _document(text: str, kind: str | None, path: str, most: int) -> Document:
+    if len(text.encode()) > most:
+        said = f"A text has at most {most} bytes."
+        raise TooLarge(
+            "text_too_large", said, hint="Divide it: a start may name several.", fields=[(path, said)]
         )
     found = lint(text, Kind(kind) if kind else None, parse=parsed)
     if found.document is None:
@@ -87,13 +87,9 @@ def _document(text: str, kind: str | None) -> Document:
             "invalid_definition",
             f"The text cannot be used: {len(found.errors)} mistakes were found in it.",
             hint="`ostro lint` shows each with its line.",
-            fields=[(_place(one), one.message) for one in found.errors],
+            fields=[(path, f"line {one.line}, column {one.column}: {one.message}") for one in found.errors],
         )
     return found.document
-
-
-def _place(problem: Problem) -> str:
-    return f"line {problem.line}, column {problem.column}"
 
 
 def _chosen(document: Document, name: str) -> str:
@@ -112,30 +108,27 @@ def _chosen(document: Document, name: str) -> str:
     )
 
 
-def _born(birth: Birth, plan: Plan, now: datetime) -> Birth:
+def _born(birth: Birth, plan: Plan) -> Birth:
     """What the caller leaves open, the definition says."""
     definition = plan.definition
-    deadline = definition.deadline
     return msgspec.structs.replace(
         birth,
         name=birth.name or plan.name,
         description=birth.description or definition.description,
         tags=birth.tags or tuple(sorted(definition.tags)),
-        deadline=birth.deadline or (now + timedelta(seconds=deadline) if isinstance(deadline, int) else None),
         done_when=birth.done_when or tuple(one.term for one in definition.done_when),
     )
 
 
 async def of_callee(
-    database: Database, namespace: int, workflow: UUID, message: UUID, said: Called, now: datetime
+    database: Database, namespace: int, workflow: UUID, message: UUID, said: Called
 ) -> Create:
     """The workflow that a task wants to run. NotFound if there is no definition of that name."""
-    caller = await flows.plan_of(database, namespace, said.plan)
-    name = next((one for one in candidates(said.workbook, said.name) if one in caller.siblings), None)
+    library = await flows.library_of(database, namespace, said.library)
+    name = library.find(said.workbook, said.name)
     if name is None:
         raise NotFound("definition_not_found", f"There is no workflow {said.name!r}.")
-    texts = await flows.texts_of(database, namespace, said.plan)
-    plan = await flows.keep_plan(database, namespace, Texts(name, texts.texts), now)
+    plan = library.plan(name)
     calling = CallingTask(said.parent, said.task, workflow)
     begin = Begin(plan=plan, input=said.input, env=said.env, caller=calling, sent_as=message)
     birth = Birth(
@@ -145,4 +138,4 @@ async def of_callee(
         parent_task=said.task,
         root_workflow=said.root,
     )
-    return Create(birth=_born(birth, plan, now), begin=begin)
+    return Create(birth=_born(birth, plan), begin=begin)

@@ -1,99 +1,102 @@
-"""What workflows made from definitions have beside their tasks: plans by their key, steps, runs and results."""
+"""What workflows made from definitions have beside their tasks: the library of their texts, steps, runs and results."""
 
+import asyncio
 from collections import OrderedDict
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
 
-from ostro.core.flow.joins import is_held
-from ostro.core.plans.plan import Plan
+from ostro.core.plans.library import Library, Text, read_again
 from ostro.core.plans.rows import FlowRow, StepRow
 from ostro.core.plans.steps import Ended, Flow
-from ostro.core.plans.texts import Texts, make_plan
 from ostro.core.workflow import Workflow
 from ostro.errors import StorageError
-from ostro.store.database import Database
-from ostro.store.loading.reading import Breathe, Reader, id_of
+from ostro.store.database import Database, Record
+from ostro.store.loading.reading import Breathe, Key, Reader, columns_of, id_of
 from ostro.values import UUID, TaskState
 
-_MOST_PLANS = 500
+_MOST_LIBRARIES = 500
 _SLICE = 400
-_known: OrderedDict[str, Plan] = OrderedDict()
-"""Plans by their key. The key is the hash of all that is in one, so what is here is never out of date."""
+_known: OrderedDict[tuple[int, str], Library] = OrderedDict()
+"""Those that are in the database for a namespace, by their key. The key is the hash of all that is in one, so what is
+here is never out of date.
+"""
 
 
-async def keep_plan(database: Database, namespace: int, texts: Texts, now: datetime) -> Plan:
-    """The plan of these texts, kept for all workflows that are made from it."""
-    key = texts.key
-    plan = _recall(key) or _remember(make_plan(texts))
-    await database.execute("plan_keep", namespace, key, msgspec.msgpack.encode(texts), now)
-    return plan
-
-
-async def plan_of(reader: Reader, namespace: int, key: str) -> Plan:
-    """The plan of that key. StorageError if it is not there, which no path of ours leaves."""
-    known = _recall(key)
+async def keep_library(
+    database: Database, namespace: int, library: Library, texts: tuple[Text, ...], now: datetime
+) -> Library:
+    """The library of these texts, kept for all workflows that are made from it."""
+    known = _recall(namespace, library.key)
     if known is not None:
         return known
-    return _remember(make_plan(await texts_of(reader, namespace, key)))
+    await database.execute("library_keep", namespace, library.key, msgspec.msgpack.encode(texts), now)
+    return _remember(namespace, library)
 
 
-async def texts_of(reader: Reader, namespace: int, key: str) -> Texts:
-    """The texts of a plan."""
-    body = await reader.fetchval("plan_get", namespace, key)
+async def library_of(reader: Reader, namespace: int, key: str) -> Library:
+    """The library of that key. StorageError if it is not there, which no path of ours leaves."""
+    known = _recall(namespace, key)
+    if known is not None:
+        return known
+    body = await reader.fetchval("library_get", namespace, key)
     if body is None:
-        raise StorageError(f"The plan {key} of a workflow is not in the database.")
-    return msgspec.msgpack.decode(body, type=Texts)
+        raise StorageError(f"The texts {key} of a workflow are not in the database.")
+    texts = msgspec.msgpack.decode(body, type=tuple[Text, ...])
+    return _remember(namespace, await asyncio.to_thread(read_again, texts))
 
 
-def _recall(key: str) -> Plan | None:
-    found = _known.get(key)
+def _recall(namespace: int, key: str) -> Library | None:
+    found = _known.get((namespace, key))
     if found is not None:
-        _known.move_to_end(key)
+        _known.move_to_end((namespace, key))
     return found
 
 
-def _remember(plan: Plan) -> Plan:
-    _known[plan.key] = plan
-    while len(_known) > _MOST_PLANS:
+def _remember(namespace: int, library: Library) -> Library:
+    _known[namespace, library.key] = library
+    while len(_known) > _MOST_LIBRARIES:
         _known.popitem(last=False)
-    return plan
+    return library
 
 
-async def output(reader: Reader, namespace: int, workflow: UUID) -> dict[str, bytes] | None:
-    """What a workflow made from a definition returned, by key; None for any other, empty until it has ended."""
-    body = await reader.fetchval("flow_get", namespace, workflow)
-    if body is None:
-        return None
-    found = msgspec.msgpack.decode(body, type=FlowRow).output or b"{}"
-    return {key: bytes(raw) for key, raw in msgspec.json.decode(found, type=dict[str, msgspec.Raw]).items()}
-
-
-async def attach(reader: Reader, workflow: Workflow, body: bytes, breathe: Breathe) -> None:
-    """Gives a workflow whose tasks are placed its definition's side: plan, steps, runs that live and have ended."""
-    row = msgspec.msgpack.decode(body, type=FlowRow)
-    flow = Flow(await plan_of(reader, workflow.namespace, row.plan), row)
-    key = workflow.namespace, workflow.id
-    rows = {id_of(one["task"]): one["body"] for one in await reader.fetch("load_steps", *key)}
-    steps = {
-        task: msgspec.msgpack.decode(text, type=StepRow)
-        for task, text in rows.items()
-        if task in workflow.tasks
-    }
-    for number, task in enumerate(_parents_first(steps), start=1):
-        known = workflow.tasks[task]
-        step = flow.take(task, flow.plan.tasks[known.name], steps[task])
-        if known.spec is None and not known.ended:
-            workflow.detach(known)  # what its specification grants is indexed with it
-            known.spec = step.task.spec
-            workflow.place(known)
+async def attach(reader: Reader, bodies: Mapping[Key, tuple[Workflow, bytes]], breathe: Breathe) -> None:
+    """Gives workflows whose tasks are placed their definitions' side, read together. `bodies` are their rows."""
+    if not bodies:
+        return
+    columns = columns_of(list(bodies))
+    steps: dict[Key, dict[UUID, StepRow]] = {key: {} for key in bodies}
+    for row in await reader.fetch("load_steps", *columns):
+        task = id_of(row["task"])
+        if task in bodies[_key(row)][0].tasks:  # else it was made between the statements
+            steps[_key(row)][task] = msgspec.msgpack.decode(row["body"], type=StepRow)
+    for key, (workflow, body) in bodies.items():
+        hot = msgspec.msgpack.decode(body, type=FlowRow)
+        library = await library_of(reader, key[0], hot.library)
+        workflow.flow = Flow(library.plan(hot.name), hot)
+        await _take_steps(workflow, steps[key], breathe)
+    for number, row in enumerate(await reader.fetch("load_runs", *columns), start=1):
+        _take_end(bodies[_key(row)][0], row)
         if number % _SLICE == 0:
             await breathe()
-    await _take_runs(reader, workflow, flow, breathe)
-    workflow.flow = flow
+    for row in await reader.fetch("load_live_jobs", *columns):
+        _take_live(bodies[_key(row)][0], row)
 
 
-def _parents_first(steps: dict[UUID, StepRow]) -> list[UUID]:
+def _key(row: Record) -> Key:
+    return row["namespace"], id_of(row["workflow"])
+
+
+async def _take_steps(workflow: Workflow, steps: Mapping[UUID, StepRow], breathe: Breathe) -> None:
+    flow = workflow.defined
+    for number, task in enumerate(_parents_first(steps), start=1):
+        flow.take(task, flow.plan.tasks[workflow.tasks[task].name], steps[task])
+        if number % _SLICE == 0:
+            await breathe()
+
+
+def _parents_first(steps: Mapping[UUID, StepRow]) -> list[UUID]:
     """The tasks in an order in which each comes after those that it follows."""
     order: dict[UUID, None] = {}
     for task in steps:
@@ -111,36 +114,21 @@ def _parents_first(steps: dict[UUID, StepRow]) -> list[UUID]:
     return list(order)
 
 
-async def _take_runs(reader: Reader, workflow: Workflow, flow: Flow, breathe: Breathe) -> None:
-    key = workflow.namespace, workflow.id
-    for number, row in enumerate(await reader.fetch("load_runs", *key), start=1):
-        step = flow.steps.get(id_of(row["task"]))
-        if step is not None:
-            step.runs += 1
-            if row["run"] >= step.row.since:
-                state = TaskState(row["state"])
-                step.ends[row["item"]] = Ended(row["run"], state, row["body"], row["error"])
-        if number % _SLICE == 0:
-            await breathe()
-    for row in await reader.fetch("load_live_jobs", *key):
-        task = workflow.tasks.get(id_of(row["task"]))
-        step = flow.steps.get(task.id) if task is not None else None
-        if task is not None and step is not None:
-            step.runs += 1
-            step.live[id_of(row["job"])] = row["item"]
-            step.ends.pop(row["item"], None)
-            workflow.jobs[id_of(row["job"])] = task
-
-
-def hold_back(workflow: Workflow) -> None:
-    """After all is watched: joins that wait are not ready, and loops with items to start are."""
-    flow = workflow.flow
-    if flow is None:
+def _take_end(workflow: Workflow, row: Record) -> None:
+    flow = workflow.defined
+    step = flow.steps.get(id_of(row["task"]))
+    if step is None:
         return
-    for task in list(workflow.ready):
-        if is_held(workflow, task):
-            del workflow.ready[task]
-    for task in workflow.started:
-        step = flow.steps.get(task.id)
-        if step is not None and step.is_loop and task.state is TaskState.RUNNING:
-            workflow.ready[task] = None
+    step.runs += 1
+    if step.counts(row["run"], row["item"]):
+        flow.bytes += len(row["body"] or b"")
+        step.ends[row["item"]] = Ended(row["run"], TaskState(row["state"]), row["body"], row["error"])
+
+
+def _take_live(workflow: Workflow, row: Record) -> None:
+    task = workflow.tasks.get(id_of(row["task"]))
+    step = workflow.defined.steps.get(task.id) if task is not None else None
+    if task is not None and step is not None:
+        step.runs += 1
+        step.live[id_of(row["job"])] = row["item"]
+        workflow.jobs[id_of(row["job"])] = task

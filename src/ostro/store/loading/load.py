@@ -8,16 +8,14 @@ import msgspec
 from msgspec.structs import force_setattr
 
 from ostro.core.effects import TaskRow, WorkflowRow
+from ostro.core.flow.holding import take_up_again
 from ostro.core.requirements.conditions import Task
 from ostro.core.specs import Birth, TaskSpec
 from ostro.core.workflow import Workflow
 from ostro.store.database import Record
 from ostro.store.loading import flows
-from ostro.store.loading.reading import Breathe, Reader, id_of
+from ostro.store.loading.reading import Breathe, Key, Reader, columns_of, id_of
 from ostro.values import UUID, SkipReason, TaskState, Term, WorkflowState
-
-Key = tuple[int, UUID]
-"""Namespace and workflow."""
 
 SLICE = 400
 """Tasks read and indexed at once: about 5 ms of the event loop."""
@@ -49,7 +47,7 @@ class Loaded(msgspec.Struct):
     company: Literal["none", "shared", "contested"] = "none"
     kept_bytes: int = 0
     flow: bytes | None = None
-    """What the row says of its definition; read once, when it is loaded."""
+    """What the row says of its definition, while it is being loaded."""
 
     def forget_results(self) -> None:
         """Nobody will need them."""
@@ -77,7 +75,7 @@ async def load(reader: Reader, namespace: int, workflow: UUID, breathe: Breathe)
         await _place_all(reader, begun.workflow, breathe)
     except ExceptionGroup as failed:
         raise failed.exceptions[0] from None
-    await _finish(begun, reader, breathe)
+    await _finish([begun], reader, breathe)
     return begun
 
 
@@ -94,10 +92,9 @@ async def load_small(reader: Reader, keys: Sequence[Key], breathe: Breathe) -> d
                 loaded.workflow.place(task_of(row))
             if number % SLICE == 0:
                 await breathe()
-        for key, loaded in begun.items():
-            if len(loaded.workflow.tasks) < SLICE:
-                await _finish(loaded, reader, breathe)
-                found[key] = loaded
+        small = {key: one for key, one in begun.items() if len(one.workflow.tasks) < SLICE}
+        await _finish(list(small.values()), reader, breathe)
+        found |= small
         await breathe()
     return found
 
@@ -125,12 +122,18 @@ def _begin(row: Record) -> Loaded:
     return Loaded(loaded, row["version"], row["stamp"], flow=row["flow"])
 
 
-async def _finish(loaded: Loaded, reader: Reader, breathe: Breathe) -> None:
-    if loaded.flow is not None:
-        await flows.attach(reader, loaded.workflow, loaded.flow, breathe)
-    await watch(loaded.workflow, list(loaded.workflow.waiting), breathe)
-    flows.hold_back(loaded.workflow)
-    loaded.workflow.take_changes()
+async def _finish(loaded: Sequence[Loaded], reader: Reader, breathe: Breathe) -> None:
+    bodies = {_key_of(one.workflow): (one.workflow, one.flow) for one in loaded if one.flow is not None}
+    await flows.attach(reader, bodies, breathe)
+    for one in loaded:
+        await watch(one.workflow, list(one.workflow.waiting), breathe)
+        take_up_again(one.workflow)
+        one.workflow.take_changes()
+        one.flow = None
+
+
+def _key_of(workflow: Workflow) -> Key:
+    return workflow.namespace, workflow.id
 
 
 async def stamp_of(reader: Reader, namespace: int, workflow: UUID, version: int) -> int | None:
@@ -232,8 +235,3 @@ def task_of(row: Record) -> Task:
 def key_of(row: Record) -> Key:
     """Of a workflow's row."""
     return row["namespace"], id_of(row["id"])
-
-
-def columns_of(keys: Sequence[Key]) -> tuple[list[int], list[UUID]]:
-    """As two arrays."""
-    return [key[0] for key in keys], [key[1] for key in keys]

@@ -1,4 +1,4 @@
-"""What expressions ask about other workflows: read before the decision, within the namespace, and not without end."""
+"""What a decision asks of the world outside its workflow: read before it, within the namespace, and not without end."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -33,6 +33,8 @@ async def answer(database: Database, namespace: int, need: Need) -> Any:
             "outside_workflows", namespace, _uuid(one), _uuid(root), state, *span, _MOST
         )
         return [_workflow(row) for row in rows]
+    if need.lookup is Lookup.OFFERED:
+        return bool(await database.fetchval("outside_offered", namespace, arguments[0]))
     return None
 
 

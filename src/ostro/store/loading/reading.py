@@ -1,6 +1,6 @@
 """What all reading of workflows shares."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from uuid import SafeUUID
 
 from ostro.store.database import Connection, Database
@@ -8,6 +8,8 @@ from ostro.values import UUID
 
 Reader = Connection | Database
 Breathe = Callable[[], Awaitable[None]]
+Key = tuple[int, UUID]
+"""Namespace and workflow."""
 
 _new, _set = object.__new__, object.__setattr__
 
@@ -21,3 +23,8 @@ def id_of(driver: UUID) -> UUID:
     _set(made, "int", driver.int)
     _set(made, "is_safe", SafeUUID.unknown)
     return made
+
+
+def columns_of(keys: Sequence[Key]) -> tuple[list[int], list[UUID]]:
+    """As two arrays."""
+    return [key[0] for key in keys], [key[1] for key in keys]

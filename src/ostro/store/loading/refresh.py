@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from ostro.core.effects import Changes
+from ostro.core.flow.holding import take_up_again
 from ostro.core.requirements.conditions import Task
 from ostro.store.database import Record
 from ostro.store.loading.load import (
     SLICE,
-    Key,
     Loaded,
     birth_of,
-    columns_of,
     hot_of,
     key_of,
     load_small,
@@ -19,7 +18,7 @@ from ostro.store.loading.load import (
     versions,
     watch,
 )
-from ostro.store.loading.reading import Breathe, Reader, id_of
+from ostro.store.loading.reading import Breathe, Key, Reader, columns_of, id_of
 from ostro.values import UUID
 
 
@@ -114,6 +113,7 @@ async def _take_over(
         if number % SLICE == 0:
             await breathe()
     await watch(workflow, [task for task in fresh_tasks if task.waiting], breathe)
+    take_up_again(workflow)
     workflow.row = hot_of(row)
     workflow.changes = Changes()
     workflow.unsettle_all()

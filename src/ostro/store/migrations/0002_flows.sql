@@ -1,9 +1,9 @@
 -- Workflows that are made from a definition. What core keeps of them beside the rows of every workflow is one text
 -- a workflow and one a task, written by the lane alone and read with the workflow; nothing in them is searched for.
 
--- A plan is the texts of a definition and of the ad-hoc actions that it names, under their hash: a running workflow
--- keeps its own, whatever is uploaded later. Never changed.
-CREATE TABLE plans (
+-- A library is the texts that a workflow was started with, under their hash: a running workflow keeps its own,
+-- whatever is uploaded later, and those that its tasks run are found in it. Never changed.
+CREATE TABLE libraries (
     namespace integer NOT NULL,
     key       text COLLATE "C" NOT NULL,
     body      bytea NOT NULL,

@@ -106,6 +106,9 @@ WITH given AS (
 ), specs_removed AS (
     DELETE FROM task_specs x USING removed_given d
     WHERE x.namespace = d.namespace AND x.workflow = d.workflow AND x.task = d.task
+), steps_removed AS (
+    DELETE FROM steps x USING removed_given d
+    WHERE x.namespace = d.namespace AND x.workflow = d.workflow AND x.task = d.task
 ), names_gone AS (
     INSERT INTO gone (namespace, workflow, name) SELECT namespace, workflow, name FROM removed_given
 ), tags_sealed AS (
@@ -125,7 +128,7 @@ WITH given AS (
     INSERT INTO results (namespace, workflow, task, run, item, body)
     SELECT j.namespace, j.workflow, j.task, j.run, j.item, j.result FROM ended_given j WHERE j.result IS NOT NULL
 ), results_dropped AS (
-    -- Those of earlier commits; the commit that drops them writes none.
+    -- Those of earlier commits: of this one none is given.
     DELETE FROM results x USING unnest($20::given_drop[]) AS d, passed p
     WHERE p.w = d.w AND x.namespace = p.namespace AND x.workflow = p.id AND x.task = d.task
 ), jobs_gone AS (

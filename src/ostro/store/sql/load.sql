@@ -72,30 +72,32 @@ JOIN workflows w ON w.namespace = cached.namespace AND w.id = cached.id;
 SELECT stamp FROM changes WHERE namespace = $1 AND workflow = $2 AND version = $3;
 
 -- name: load_steps
--- What core keeps of each task of a definition.
-SELECT s.task, s.body FROM steps s WHERE s.namespace = $1 AND s.workflow = $2 ORDER BY s.task;
+-- What core keeps of each task of these definitions.
+SELECT s.namespace, s.workflow, s.task, s.body
+FROM unnest($1::integer[], $2::uuid[]) AS wanted (namespace, id)
+JOIN steps s ON s.namespace = wanted.namespace AND s.workflow = wanted.id
+ORDER BY s.namespace, s.workflow, s.task;
 
 -- name: load_runs
--- The runs of a definition's tasks that have ended, with their results: expressions read them. The last of an item counts.
-SELECT j.task, j.run, j.item, j.state, j.error, r.body
-FROM jobs j
+-- The runs of definitions' tasks that have ended, with their results: expressions read them. The last of an item counts.
+SELECT j.namespace, j.workflow, j.task, j.run, j.item, j.state, j.error, r.body
+FROM unnest($1::integer[], $2::uuid[]) AS wanted (namespace, id)
+JOIN jobs j ON j.namespace = wanted.namespace AND j.workflow = wanted.id
 LEFT JOIN results r ON r.namespace = j.namespace AND r.workflow = j.workflow AND r.task = j.task AND r.run = j.run
     AND r.item = j.item
-WHERE j.namespace = $1 AND j.workflow = $2
-ORDER BY j.task, j.run, j.item;
+ORDER BY j.namespace, j.workflow, j.task, j.run, j.item;
 
 -- name: load_live_jobs
--- The jobs of a workflow that are queued, held, or wait for somebody outside.
-SELECT q.job, q.task, q.item FROM queue q WHERE q.namespace = $1 AND q.workflow = $2 AND q.revoked_at IS NULL;
+-- Their jobs that are queued, held, or wait for somebody outside.
+SELECT q.namespace, q.workflow, q.job, q.task, q.item
+FROM unnest($1::integer[], $2::uuid[]) AS wanted (namespace, id)
+JOIN queue q ON q.namespace = wanted.namespace AND q.workflow = wanted.id
+WHERE q.revoked_at IS NULL;
 
--- name: plan_get
--- The texts of a plan.
-SELECT body FROM plans WHERE namespace = $1 AND key = $2;
+-- name: library_get
+-- The texts of a library.
+SELECT body FROM libraries WHERE namespace = $1 AND key = $2;
 
--- name: plan_keep
+-- name: library_keep
 -- The same texts have the same key: whoever comes second finds them there.
-INSERT INTO plans (namespace, key, body, made_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING;
-
--- name: flow_get
--- What core kept of a workflow's definition.
-SELECT body FROM flows WHERE namespace = $1 AND workflow = $2;
+INSERT INTO libraries (namespace, key, body, made_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING;

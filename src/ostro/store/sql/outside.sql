@@ -33,3 +33,7 @@ WHERE w.namespace = $1
   AND ($6::timestamptz IS NULL OR w.created_at < $6)
 ORDER BY w.id DESC
 LIMIT $7;
+
+-- name: outside_offered
+-- Whether a worker that is known here, alive or not, runs an action.
+SELECT EXISTS (SELECT FROM workers w WHERE w.namespace = $1 AND $2 = ANY (w.actions));

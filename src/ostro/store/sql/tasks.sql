@@ -19,10 +19,10 @@ JOIN task_specs s ON s.namespace = t.namespace AND s.workflow = t.workflow AND s
 WHERE t.namespace = $1 AND t.workflow = $2 AND t.id = $3;
 
 -- name: tasks_list
--- In the order of their making: the key is ordered by time. Inputs stay where they are.
+-- In the order of their making: the key is ordered by time. Inputs and published variables stay where they are.
 SELECT t.id, t.workflow, t.name, t.pass, t.state, t.reason, t.error, t.run, t.job, t.version, t.spawned, t.spawned_by,
        t.created_at, t.started_at, t.ended_at, s.spec, NULL::bytea AS input,
-       (SELECT body FROM steps x WHERE x.namespace = t.namespace AND x.workflow = t.workflow AND x.task = t.id) AS step
+       NULL::bytea AS step
 FROM tasks t
 JOIN task_specs s ON s.namespace = t.namespace AND s.workflow = t.workflow AND s.task = t.id
 WHERE t.namespace = $1 AND t.workflow = $2

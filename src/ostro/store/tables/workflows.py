@@ -32,8 +32,8 @@ class WorkflowView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     output: dict[str, str] | None
     parent: UUID | None
     root: UUID | None
-    message: str | None
-    """What whoever paused or stopped it said."""
+    flow: FlowRow | None
+    """Of a workflow made from a definition, what core keeps of that; None in lists."""
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -132,7 +132,5 @@ def _view(row: Any) -> WorkflowView:
         output=msgspec.json.decode(output, type=dict[str, str] | None) if output else None,
         parent=row["parent_workflow"],
         root=row["root_workflow"],
-        message=msgspec.msgpack.decode(row["flow"], type=FlowRow).message
-        if row["flow"] is not None
-        else None,
+        flow=msgspec.msgpack.decode(row["flow"], type=FlowRow) if row["flow"] is not None else None,
     )
