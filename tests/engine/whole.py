@@ -147,7 +147,8 @@ async def work_off(
             left = {one for one in left if await server.state(one) is WorkflowState.RUNNING}
 
 
-TABLES = ("workflow_specs", "tasks", "gone", "sealed_tags", "queue", "jobs", "changes", "timers", "messages")
+TABLES = ("workflow_specs", "tasks", "gone", "sealed_tags", "queue", "jobs", "changes", "timers", "messages",
+          "flows", "steps", "inputs")  # fmt: skip
 
 
 async def orphans(dsn: str) -> list[str]:
@@ -167,6 +168,8 @@ async def orphans(dsn: str) -> list[str]:
 
 
 _SAME = "t.namespace = x.namespace AND t.workflow = x.workflow"
+_STEP = "EXISTS (SELECT FROM steps s WHERE s.namespace = x.namespace AND s.workflow = x.workflow AND s.task = x.id)"
+"""A task of a definition: it may have a run for each item, and children that have none."""
 _CHECKS = {
     "workflows without what was said of them": "SELECT count(*) FROM workflows w WHERE NOT EXISTS "
     "(SELECT FROM workflow_specs s WHERE s.namespace = w.namespace AND s.workflow = w.id)",
@@ -175,21 +178,24 @@ _CHECKS = {
     "specifications without task": "SELECT count(*) FROM task_specs x WHERE NOT EXISTS "
     f"(SELECT FROM tasks t WHERE {_SAME} AND t.id = x.task)",
     "running tasks without live job": "SELECT count(*) FROM tasks x WHERE state = 'RUNNING' AND NOT EXISTS "
-    f"(SELECT FROM queue t WHERE {_SAME} AND t.job = x.job AND t.revoked_at IS NULL)",
+    f"(SELECT FROM queue t WHERE {_SAME} AND (t.job = x.job OR t.task = x.id AND {_STEP}) AND t.revoked_at IS NULL)",
     "live jobs that no task runs": "SELECT count(*) FROM queue x WHERE revoked_at IS NULL AND NOT EXISTS "
-    f"(SELECT FROM tasks t WHERE {_SAME} AND t.id = x.task AND t.job = x.job AND t.state = 'RUNNING')",
+    f"(SELECT FROM tasks t WHERE {_SAME} AND t.id = x.task AND t.state = 'RUNNING' "
+    "AND (t.job = x.job OR t.job IS NULL AND EXISTS (SELECT FROM steps s WHERE s.task = t.id)))",
     "jobs without task": "SELECT count(*) FROM jobs x WHERE NOT EXISTS "
     f"(SELECT FROM tasks t WHERE {_SAME} AND t.id = x.task)",
     "jobs both live and ended": "SELECT count(*) FROM jobs x WHERE EXISTS "
     f"(SELECT FROM queue t WHERE {_SAME} AND t.job = x.id AND t.revoked_at IS NULL)",
+    "steps without task": "SELECT count(*) FROM steps x WHERE NOT EXISTS "
+    f"(SELECT FROM tasks t WHERE {_SAME} AND t.id = x.task)",
     "results without job": "SELECT count(*) FROM results x WHERE NOT EXISTS "
     f"(SELECT FROM jobs t WHERE {_SAME} AND t.task = x.task AND t.run = x.run)",
     "runs that were not counted": "SELECT count(*) FROM tasks x WHERE run <> (SELECT count(*) FROM jobs t "
-    f"WHERE {_SAME} AND t.task = x.id) + (state = 'RUNNING')::integer",
+    f"WHERE {_SAME} AND t.task = x.id) + (state = 'RUNNING')::integer AND NOT {_STEP}",
     "retries without a timer's task": "SELECT count(*) FROM timers x WHERE kind = 'retry' AND NOT EXISTS "
     f"(SELECT FROM tasks t WHERE {_SAME} AND t.id = x.task AND t.state = 'DELAYED')",
     "queues that are not interned": "SELECT count(*) FROM queue x WHERE NOT EXISTS "
-    "(SELECT FROM queues t WHERE t.namespace = x.namespace AND t.id = x.queue)",
+    "(SELECT FROM queues t WHERE t.namespace = x.namespace AND t.id = x.queue) AND x.queue <> 0",
     "versions missing in a log": "SELECT count(*) FROM workflows w WHERE version <> "
     "(SELECT count(*) FROM changes c WHERE c.namespace = w.namespace AND c.workflow = w.id) OR version <> "
     "(SELECT max(version) FROM changes c WHERE c.namespace = w.namespace AND c.workflow = w.id)",

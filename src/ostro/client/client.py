@@ -7,7 +7,7 @@ from typing import Any, Self, Unpack, cast
 
 import msgspec
 
-from ostro.client.describe import Described, Requirement, requirements, task_request
+from ostro.client.describe import Described, Requirement, as_raw, requirements, task_request
 from ostro.client.profile import find_link
 from ostro.client.transport import Transport
 from ostro.client.workflow import ENDED, Stopwatch, Workflow
@@ -191,9 +191,9 @@ class Workflows:
         body = wire.WorkflowRequest(
             name=name,
             definition=chosen,
-            input=dict(input or {}),
-            env=dict(env or {}),
-            params=dict(params or {}),
+            input=as_raw(input or {}),
+            env=as_raw(env or {}),
+            params=as_raw(params or {}),
         )
         key = str(new_id())
         answer = await self._transport.call("POST", paths.WORKFLOWS, wire.CreatedWorkflow, body=body, key=key)
@@ -229,9 +229,7 @@ class Jobs:
         self, job: UUID | str, state: str = "SUCCESS", *, result: Any = None, error: str | None = None
     ) -> None:
         """Says how a job ended that no worker runs (`std.async_noop`): SUCCESS, ERROR or CANCELLED."""
-        body = JobComplete(
-            state=cast("Any", state), result=msgspec.Raw(msgspec.json.encode(result)), error=error
-        )
+        body = JobComplete(state=cast("Any", state), result=as_raw(result), error=error)
         await self._transport.call("POST", at(paths.JOB_COMPLETE, job=job), wire.Changed, body=body)
 
     async def of_task(self, workflow: UUID | str, task: UUID | str) -> list[Job]:

@@ -65,7 +65,7 @@ def task_request(
     return TaskRequest(
         name=name,
         action=action,
-        input=Raw(msgspec.json.encode(given)) if given else UNSET,
+        input=as_raw(given) if given else UNSET,
         tags=list(tags),
         target=dict(target or {}),
         requires=requirements(requires),
@@ -76,6 +76,11 @@ def task_request(
         may_spawn=may_spawn if may_spawn is None else _as(may_spawn, MaySpawn),
         description=description,
     )
+
+
+def as_raw(value: Any) -> Raw:
+    """A value as JSON, for fields that are kept as they are sent."""
+    return Raw(msgspec.json.encode(value))
 
 
 def requirements(said: Sequence[Requirement]) -> list[str | Term]:

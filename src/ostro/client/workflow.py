@@ -6,7 +6,7 @@ from typing import Any, TypeVar, Unpack, cast
 
 import msgspec
 
-from ostro.client.describe import Described, task_request
+from ostro.client.describe import Described, as_raw, task_request
 from ostro.client.transport import Transport
 from ostro.clock import monotonic, new_id
 from ostro.errors import WaitTimedOut, WorkflowFailed
@@ -80,7 +80,7 @@ class Workflow:
 
     async def resume(self, env: Mapping[str, Any] | None = None) -> bool:
         """Lets it go on; `env` are new values for its environment. Whether that changed anything."""
-        body = wire.ResumeRequest(env=None if env is None else dict(env))
+        body = wire.ResumeRequest(env=msgspec.UNSET if env is None else as_raw(env))
         return (await self._post(paths.RESUME, wire.Changed, body)).changed
 
     async def stop(self, state: WorkflowState | str, message: str = "") -> bool:
@@ -97,7 +97,7 @@ class Workflow:
         seen: int | None = None,
     ) -> bool:
         """Runs a failed task again; of a loop, without `reset`, the failed items only."""
-        body = TaskRerun(reset=reset, env=None if env is None else dict(env), seen=seen)
+        body = TaskRerun(reset=reset, env=msgspec.UNSET if env is None else as_raw(env), seen=seen)
         path = at(paths.TASK_RERUN, workflow=self.id, task=name)
         return (await self._transport.call("POST", path, wire.Changed, body=body, key=str(new_id()))).changed
 

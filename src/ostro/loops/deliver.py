@@ -7,7 +7,7 @@ import msgspec
 
 from ostro.clock import Clock
 from ostro.core.events import CalleeEnded, Create, Done, Event, GoOn, Pause, Resume, StopWorkflow
-from ostro.errors import NotFound, OstroError, Refusal
+from ostro.errors import NotFound, OstroError, Refusal, StorageError, StorageUnavailable
 from ostro.loops.namespaces import Namespaces
 from ostro.loops.submit import AT_ONCE, LONG_DUE, Due, Lanes, nothing, submit_all
 from ostro.service.definitions import starts
@@ -67,14 +67,24 @@ class Deliver:
         """Submits all that is due; whether there may be more."""
         now = self._clock.now()
         messages = await due.messages(self._database, await self._namespaces.ids(), now, AT_ONCE)
+        first: dict[UUID, DueMessage] = {}
+        for one in messages:  # to each workflow in the order in which they were sent
+            first.setdefault(one.workflow, one)
         post = _Post(self._database, self._lanes)
-        rows = [await self._due(one, post) for one in messages]
+        rows = [await self._due(one, post) for one in first.values()]
         await submit_all(self._database, post, [row for row in rows if row is not None])
-        return len(messages) >= AT_ONCE
+        return len(first) < len(messages) or len(messages) >= AT_ONCE
 
     async def _due(self, one: DueMessage, post: _Post) -> Due | None:
         long_due = one.due_at < self._clock.now() - timedelta(seconds=LONG_DUE)
-        event = await self._begin(one, post) if one.kind == "begin" else _event(one)
+        try:
+            event = await self._begin(one, post) if one.kind == "begin" else _event(one)
+        except (msgspec.DecodeError, StorageError) as broken:
+            if isinstance(broken, StorageUnavailable):
+                raise
+            if await due.message_failed(self._database, one, str(broken)):
+                await due.park_workflow(self._database, one.namespace, one.workflow)
+            return None
         if event is None:
             return None
         return Due(

@@ -1,7 +1,7 @@
 """Tasks: what callers add, and what they see of them."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
@@ -72,7 +72,7 @@ class TaskRerun(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_d
     """With `reset: false` a loop runs only its failed items again. `env` puts new values into the environment."""
 
     reset: bool = True
-    env: dict[str, Any] | None = None
+    env: Raw | UnsetType = UNSET
     seen: int | None = None
 
 

@@ -17,6 +17,7 @@ BecauseKind = Literal[
     "running",
     "outside",
     "open",
+    "paused",
     "task",
     "rule",
     "parked",
@@ -28,8 +29,8 @@ class Because(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     `term`: a requirement that does not hold yet (`verdict` undecided or dead). `no_worker`: nobody alive has
     the `target`, runs the action or takes the tags. `slots_busy`: `count` workers could, all are busy.
-    `queued_behind`: `count` jobs come first. `retry`: the next run starts `at`. `running`, `stopping`: on
-    `worker`. `outside`: no worker runs it. Of a workflow: `task` waits; `open`: it is not sealed; `parked`: a durable step failed three times.
+    `queued_behind`: `count` jobs come first. `retry`: it goes on, or the next run starts, `at`. `running`, `stopping`: on
+    `worker`. `outside`: no worker runs it. Of a workflow: `task` waits; `open`: it is not sealed; `paused`: until it is resumed; `parked`: a durable step failed three times.
     `command` would help it on.
     """
 

@@ -1,7 +1,7 @@
 """Workflows: made, described, sealed, read."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
@@ -62,9 +62,9 @@ class WorkflowRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, 
     tasks: list[TaskRequest] = []
     seal: bool = False
     definition: DefinitionText | None = None
-    input: dict[str, Any] = {}
-    env: dict[str, Any] = {}
-    params: dict[str, Any] = {}
+    input: Raw | UnsetType = UNSET
+    env: Raw | UnsetType = UNSET
+    params: Raw | UnsetType = UNSET
 
 
 class CreatedWorkflow(msgspec.Struct, kw_only=True):
@@ -106,7 +106,7 @@ class PauseRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omi
 class ResumeRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """`env` puts new values into the environment."""
 
-    env: dict[str, Any] | None = None
+    env: Raw | UnsetType = UNSET
 
 
 class StopRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

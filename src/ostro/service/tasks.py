@@ -1,6 +1,7 @@
 """Use cases of tasks."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -55,13 +56,6 @@ def for_caller(caller: Caller, answer: Answer) -> Answer:
     return Added(
         tuple(msgspec.structs.replace(one, waiting_for=(), too_late_names=()) for one in answer.tasks)
     )
-
-
-async def control(
-    desk: Desk, caller: Caller, workflow: UUID, event: Rerun | Skip, *, once: Once | None = None
-) -> Answer:
-    """Runs a failed task again, or lets it count as done."""
-    return await desk.lanes.submit(caller.namespace, workflow, event, once=once)
 
 
 async def find(desk: Desk, caller: Caller, workflow: UUID, task: str) -> TaskView:
@@ -164,6 +158,37 @@ async def cancel(
     name = await _name_of(desk, caller, workflow, task)
     event = CancelTask(name=name, seen=seen)
     return await desk.lanes.submit(caller.namespace, workflow, event, once=once)
+
+
+async def rerun(
+    desk: Desk,
+    caller: Caller,
+    workflow: UUID,
+    task: str,
+    *,
+    reset: bool,
+    env: dict[str, Any] | None,
+    seen: int | None,
+    once: Once | None = None,
+) -> Answer:
+    """Runs a failed or cancelled task again; `reset` all items of a loop, `env` with these values in its environment."""
+    name = await _name_of(desk, caller, workflow, task)
+    event = Rerun(name=name, reset=reset, env=env, seen=seen)
+    return await desk.lanes.submit(caller.namespace, workflow, event, once=once)
+
+
+async def skip(
+    desk: Desk,
+    caller: Caller,
+    workflow: UUID,
+    task: str,
+    *,
+    seen: int | None,
+    once: Once | None = None,
+) -> Answer:
+    """Lets a failed task count as done."""
+    name = await _name_of(desk, caller, workflow, task)
+    return await desk.lanes.submit(caller.namespace, workflow, Skip(name=name, seen=seen), once=once)
 
 
 async def run_alone(

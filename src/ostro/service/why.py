@@ -16,7 +16,7 @@ from ostro.store.tables import jobs, tasks, workflows
 from ostro.store.tables.jobs import JobView
 from ostro.store.tables.tasks import TaskView
 from ostro.store.tables.workflows import WorkflowView
-from ostro.values import UUID, TaskState, Term
+from ostro.values import UUID, TaskState, Term, WorkflowState
 
 _NAMED = 10
 
@@ -77,6 +77,9 @@ async def of_workflow(desk: Desk, namespace: int, workflow: WorkflowView) -> Why
         Because(kind="parked", says=f"a step of it failed again and again and was set aside: {problem}")
         for problem in problems
     ]
+    if workflow.state is WorkflowState.PAUSED:
+        command = f"ostro workflow resume {workflow.id}"
+        found.append(Because(kind="paused", says="it is paused", command=command))
     if not workflow.sealed:
         command = f"ostro workflow seal {workflow.id}"
         found.append(
@@ -88,7 +91,7 @@ async def of_workflow(desk: Desk, namespace: int, workflow: WorkflowView) -> Why
     stuck = await _delayed(desk, namespace, workflow.id)
     stuck += await _without_worker(desk, namespace, workflow.id)
     sentences = [
-        *(one.says for one in found if one.kind == "parked"),
+        *(one.says for one in found if one.kind in {"parked", "paused"}),
         *report.sentences,
         *(f"`done_when` does not hold: {one.says}" for one in goals),
         *(f"`{one.task}`: {one.says}" for one in stuck),
@@ -122,7 +125,8 @@ async def _without_worker(desk: Desk, namespace: int, workflow: UUID) -> list[Be
             continue
         job = await jobs.live(desk.database, namespace, workflow, task.job)
         if job is not None and job.queue == NOBODYS:
-            found.append(msgspec.structs.replace(_outside(task, job), task=task.name))
+            says = await _outside(desk, namespace, job)
+            found.append(msgspec.structs.replace(says, task=task.name))
         elif job is not None and job.state == "queued":
             found.append(msgspec.structs.replace(_nobody(task, workers), task=task.name))
     return found
@@ -149,6 +153,8 @@ def _of_term(report: TermReport) -> Because:
 async def _of_delay(desk: Desk, namespace: int, task: TaskView) -> Because:
     at = await tasks.retry_at(desk.database, namespace, task.workflow, task.id)
     when = f"at {at.isoformat(timespec='seconds')}" if at is not None else "in a moment"
+    if task.error is None and task.spec.retry is None:  # `wait-before`, `wait-after`
+        return Because(kind="retry", says=f"it waits, and goes on {when}", at=at)
     return Because(kind="retry", says=f"run {task.run} failed; the next one starts {when}", at=at)
 
 
@@ -159,7 +165,7 @@ async def _of_job(desk: Desk, namespace: int, task: TaskView, job: JobView) -> l
         kind = "stopping" if job.state == "stopping" else "running"
         return [Because(kind=kind, says=f"it {verb} {job.worker}", worker=job.worker, at=job.claimed_at)]
     if job.queue == NOBODYS:
-        return [_outside(task, job)]
+        return [await _outside(desk, namespace, job)]
     workers = await desk.dispatcher.live_workers(namespace)
     able = [one for one in workers if _could(one, task)]
     if not able:
@@ -180,14 +186,13 @@ async def _of_job(desk: Desk, namespace: int, task: TaskView, job: JobView) -> l
     return found
 
 
-def _outside(task: TaskView, job: JobView) -> Because:
-    """Of a run that is no worker's: a sub-workflow, or what somebody outside ends."""
-    if task.spec.action.startswith("workflow "):
-        return Because(
-            kind="outside", says=f"it waits for {task.spec.action}", command=f"ostro workflow show {job.id}"
-        )
-    says = "it waits until somebody outside says how it ended"
-    return Because(kind="outside", says=says, command=f"ostro task complete {job.id}")
+async def _outside(desk: Desk, namespace: int, job: JobView) -> Because:
+    """Of a run that is no worker's: a workflow that bears its id, or what somebody outside ends."""
+    if await workflows.state(desk.database, namespace, job.id) is not None:
+        says, command = "it waits for the workflow that it runs", f"ostro workflow show {job.id}"
+    else:
+        says, command = "it waits until somebody outside says how it ended", f"ostro task complete {job.id}"
+    return Because(kind="outside", says=says, command=command)
 
 
 def _could(worker: LiveWorker, task: TaskView) -> bool:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -75,6 +76,94 @@ async def test_a_hand_made_workflow_can_be_paused_too(world: World) -> None:
     assert states == {"WAITING"}
     await world.admin.post(paths.at(paths.RESUME, workflow=workflow))
     assert {one["state"] for one in await tasks_of(world, str(workflow))} == {"SUCCESS"}
+
+
+KEEPS = """
+version: '2.0'
+w:
+  tasks:
+    gone: {action: std.echo output=secret, keep-result: false, publish: {seen: <% task().result %>}, on-success: stays}
+    stays: {action: std.echo output=plain, wait-after: 1, keep-result: false}
+"""
+
+
+async def test_a_result_that_is_not_kept_is_nowhere_once_it_was_published(world: World) -> None:
+    workflow = await start(world, KEEPS)
+    while (await world.admin.get(paths.at(paths.WORKFLOW, workflow=workflow)))["state"] == "RUNNING":
+        await pause(0.05)
+    task = await world.admin.get(paths.at(paths.TASK, workflow=workflow, task="gone"))
+    assert (task["result"], task["published"]) == (None, {"seen": "secret"})
+    async with world.desk.database.connection() as connection:
+        assert await connection.fetchval("tasks_result", 1, UUID(workflow), UUID(task["id"]), 1, 0) is None
+    assert (await world.admin.get(paths.at(paths.TASK, workflow=workflow, task="stays")))["result"] is None
+
+
+ASKS = """
+version: '2.0'
+w:
+  output: {others: "<% executions(state => SUCCESS).name %>", theirs: <% tasks($.id).name %>}
+  input: [id]
+  tasks: {a: {action: std.noop}}
+"""
+
+
+async def test_an_expression_reads_other_workflows_of_its_namespace(world: World) -> None:
+    other = await start(world, "version: '2.0'\nother:\n  tasks: {x: {}, y: {}}\n")
+    workflow = await start(world, ASKS, input={"id": other})
+    output = (await world.admin.get(paths.at(paths.OUTPUT, workflow=workflow)))["output"]
+    assert output == {"others": ["other"], "theirs": ["y", "x"]}
+
+
+async def test_an_action_that_a_worker_offers_may_be_named_in_a_definition(world: World) -> None:
+    text = "version: '2.0'\nw:\n  tasks: {a: {action: acme.wipe disk=sda}}\n"
+    refused = await start(world, text)
+    assert (
+        "no action 'acme.wipe'"
+        in (await world.admin.get(paths.at(paths.WORKFLOW, workflow=refused)))["error"]
+    )
+    worker = await world.worker("w")
+    await worker.register(actions=["acme.wipe"], replace=True)
+    for _ in range(2):
+        workflow = await start(world, text)
+        job = await worker.job()
+        assert (job["action"], job["input"]) == ("acme.wipe", {"disk": "sda"})
+        await worker.end(job, "wiped")
+        assert (await world.admin.get(paths.at(paths.WORKFLOW, workflow=workflow)))["state"] == "SUCCESS"
+
+
+async def test_a_failed_task_is_run_again_by_its_name_or_its_id_and_a_copy_changes_nothing(
+    world: World,
+) -> None:
+    workflow = await start(world, "version: '2.0'\nw:\n  tasks: {a: {action: std.fail}, b: {}}\n")
+    task = await world.admin.get(paths.at(paths.TASK, workflow=workflow, task="a"))
+    for word in ("a", task["id"]):
+        await world.admin.post(paths.at(paths.TASK_RERUN, workflow=workflow, task=word))
+    again = await world.admin.get(paths.at(paths.TASK, workflow=workflow, task="a"))
+    assert (again["state"], again["run"]) == ("ERROR", 3)
+    at = paths.at(paths.TASK_RERUN, workflow=workflow, task="a")
+    assert await world.admin.refused("POST", at, {"seen": task["version"]}) == (409, "task_changed")
+    other = paths.at(paths.TASK_RERUN, workflow=workflow, task="b")
+    assert await world.admin.refused("POST", other) == (409, "task_not_failed")
+    await world.admin.post(paths.at(paths.TASK_SKIP, workflow=workflow, task=task["id"]))
+    assert (await world.admin.get(paths.at(paths.WORKFLOW, workflow=workflow)))["state"] == "SUCCESS"
+
+
+@pytest.mark.parametrize(
+    ("input_", "refusal"),
+    [(b"[1]", (422, "invalid")), (b'{"a":' * 65 + b"1" + b"}" * 65, (422, "too_deep"))],
+)
+async def test_what_a_start_gives_is_held_to_the_limits_of_inputs(world: World, input_, refusal) -> None:
+    body = b'{"definition": {"text": "version: 2.0"}, "input": ' + input_ + b"}"
+    assert await world.admin.refused("POST", paths.WORKFLOWS, body) == refusal
+
+
+async def test_lists_do_not_carry_what_tasks_have_published(world: World) -> None:
+    workflow = await start(world, "version: '2.0'\nw:\n  tasks: {a: {publish: {big: text}}}\n")
+    (task,) = await tasks_of(world, workflow)
+    assert "published" not in task
+    assert (await world.admin.get(paths.at(paths.TASK, workflow=workflow, task="a")))["published"] == {
+        "big": "text"
+    }
 
 
 async def tasks_of(world: World, workflow: str) -> list[dict[str, Any]]:

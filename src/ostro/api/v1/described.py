@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
-from msgspec import UNSET, Raw
+from msgspec import UNSET, Raw, UnsetType
 
 from ostro.api.checked import check_depth, hash_of
 from ostro.core.specs import Birth, TaskSpec
@@ -233,6 +234,27 @@ def _check_input(given: bytes, path: str, limits: Limits) -> None:
     if not given.lstrip().startswith(b"{"):
         raise Invalid("invalid", f"{path}: is a JSON object", fields=[(path, "is a JSON object")])
     check_depth(given, limits.json_depth, path)
+
+
+def result_of(given: Raw, limits: Limits) -> bytes:
+    """A result as somebody outside says it. TooLarge above a size, Invalid beyond the depth."""
+    if len(given_bytes := bytes(given)) > limits.result_bytes:
+        raise TooLarge(
+            "result_too_large",
+            f"A result has at most {limits.result_bytes} bytes, and this one has {len(given_bytes)}.",
+            fields=[("$.result", "too large")],
+        )
+    check_depth(given_bytes, limits.json_depth, "$.result")
+    return given_bytes
+
+
+def object_of(given: Raw | UnsetType, path: str, limits: Limits) -> dict[str, Any]:
+    """A JSON object as its caller sent it, within the limits of an input; empty where it was left out."""
+    if given is UNSET:
+        return {}
+    _check_input(bytes(given), path, limits)
+    decoded: dict[str, Any] = msgspec.json.decode(given)
+    return decoded
 
 
 def _check_retry(retry: Retry | None, path: str, wrong: list[tuple[str, str]]) -> None:

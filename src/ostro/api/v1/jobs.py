@@ -3,7 +3,7 @@
 from msgspec import UNSET
 
 from ostro.api.endpoints import Call, Endpoint, NoQuery, Reply
-from ostro.api.v1 import queries, shapes
+from ostro.api.v1 import described, queries, shapes
 from ostro.protocol import paths
 from ostro.protocol.jobs import Job, JobComplete, LogPage
 from ostro.protocol.workflows import Changed
@@ -20,7 +20,7 @@ async def read(call: Call[NoQuery, None]) -> Reply:
 async def complete(call: Call[NoQuery, JobComplete]) -> Reply:
     """POST /v1/jobs/{job}/complete."""
     wanted = call.body
-    result = None if wanted.result is UNSET else bytes(wanted.result)
+    result = None if wanted.result is UNSET else described.result_of(wanted.result, call.desk.limits)
     answer = await jobs.complete(
         call.desk,
         call.caller,

@@ -1,12 +1,11 @@
 """Endpoints of tasks, and the shortcut for one alone."""
 
-from typing import Any
-
 import msgspec
+from msgspec import UNSET
 
 from ostro.api.endpoints import Call, Endpoint, NoQuery, Reply
-from ostro.api.v1 import described, queries, shapes
-from ostro.core.events import Answer, Rerun, Skip
+from ostro.api.v1 import described, queries, replies, shapes
+from ostro.core.events import Answer
 from ostro.protocol import paths
 from ostro.protocol.alone import TaskAlone
 from ostro.protocol.jobs import JobPage
@@ -95,46 +94,29 @@ async def delete(call: Call[NoQuery, None]) -> Reply:
 async def cancel(call: Call[NoQuery, TaskCancel]) -> Reply:
     """POST /v1/workflows/{workflow}/tasks/{task}/cancel."""
     workflow, task, seen = call.id("workflow"), call.path["task"], call.body.seen
-
-    def render(answer: Answer) -> tuple[int, bytes]:
-        return 200, msgspec.json.encode(shapes.changed(answer))
-
-    status, body = await answers.once(
-        call.desk,
-        call.caller,
-        call.asked,
-        render,
-        lambda once: tasks.cancel(call.desk, call.caller, workflow, task, seen=seen, once=once),
+    return await replies.changed(
+        call, lambda once: tasks.cancel(call.desk, call.caller, workflow, task, seen=seen, once=once)
     )
-    return Reply(body, status)
 
 
 async def rerun(call: Call[NoQuery, TaskRerun]) -> Reply:
     """POST /v1/workflows/{workflow}/tasks/{task}/rerun."""
-    wanted = call.body
-    event = Rerun(name=call.path["task"], reset=wanted.reset, env=wanted.env, seen=wanted.seen)
-    return await _control(call, event)
+    workflow, task, wanted = call.id("workflow"), call.path["task"], call.body
+    env = described.object_of(wanted.env, "$.env", call.desk.limits) if wanted.env is not UNSET else None
+    return await replies.changed(
+        call,
+        lambda once: tasks.rerun(
+            call.desk, call.caller, workflow, task, reset=wanted.reset, env=env, seen=wanted.seen, once=once
+        ),
+    )
 
 
 async def skip(call: Call[NoQuery, TaskSkip]) -> Reply:
     """POST /v1/workflows/{workflow}/tasks/{task}/skip."""
-    return await _control(call, Skip(name=call.path["task"], seen=call.body.seen))
-
-
-async def _control(call: Call[Any, Any], event: Rerun | Skip) -> Reply:
-    workflow = call.id("workflow")
-
-    def render(answer: Answer) -> tuple[int, bytes]:
-        return 200, msgspec.json.encode(shapes.changed(answer))
-
-    status, body = await answers.once(
-        call.desk,
-        call.caller,
-        call.asked,
-        render,
-        lambda once: tasks.control(call.desk, call.caller, workflow, event, once=once),
+    workflow, task, seen = call.id("workflow"), call.path["task"], call.body.seen
+    return await replies.changed(
+        call, lambda once: tasks.skip(call.desk, call.caller, workflow, task, seen=seen, once=once)
     )
-    return Reply(body, status)
 
 
 async def read_jobs(call: Call[NoQuery, None]) -> Reply:

@@ -3,9 +3,10 @@
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from ostro.api.endpoints import Call, Endpoint, NoQuery, Reply
-from ostro.api.v1 import described, queries, shapes
+from ostro.api.v1 import described, queries, replies, shapes
 from ostro.core.events import Answer, Describe, Pause, Resume, SealTag, SealWorkflow, StopWorkflow
 from ostro.core.specs import Birth, TaskSpec
 from ostro.engine.lanes import Once
@@ -55,11 +56,12 @@ async def create(call: Call[NoQuery, WorkflowRequest]) -> Reply:
 async def _made(
     call: Call[NoQuery, WorkflowRequest], birth: Birth, specs: list[TaskSpec], once: Once | None
 ) -> Answer:
-    wanted = call.body
+    wanted, limits = call.body, call.desk.limits
     chosen = wanted.definition
+    given = {name: getattr(wanted, name) for name in ("input", "env", "params")}
     if chosen is None:
-        given = [name for name in ("input", "env", "params") if getattr(wanted, name)]
-        described.refuse([(f"$.{name}", "goes with `definition` only") for name in given])
+        needless = [name for name, value in given.items() if value is not UNSET]
+        described.refuse([(f"$.{name}", "goes with `definition` only") for name in needless])
         return await workflows.create(call.desk, birth, specs, seal=wanted.seal, once=once)
     if specs:
         described.refuse(
@@ -70,9 +72,7 @@ async def _made(
         name=chosen.name,
         kind=chosen.kind,
         also=tuple((one.kind, one.text) for one in chosen.also),
-        input=wanted.input,
-        env=wanted.env,
-        params=wanted.params,
+        **{name: described.object_of(value, f"$.{name}", limits) for name, value in given.items()},
     )
     return await starts.start(call.desk, birth, start, once=once)
 
@@ -84,7 +84,9 @@ async def pause(call: Call[NoQuery, PauseRequest]) -> Reply:
 
 async def resume(call: Call[NoQuery, ResumeRequest]) -> Reply:
     """POST /v1/workflows/{workflow}/resume."""
-    return await _control(call, Resume(env=call.body.env))
+    env = call.body.env
+    values = described.object_of(env, "$.env", call.desk.limits) if env is not UNSET else None
+    return await _control(call, Resume(env=values))
 
 
 async def stop(call: Call[NoQuery, StopRequest]) -> Reply:
@@ -94,14 +96,9 @@ async def stop(call: Call[NoQuery, StopRequest]) -> Reply:
 
 async def _control(call: Call[Any, Any], event: Pause | Resume | StopWorkflow) -> Reply:
     workflow = call.id("workflow")
-    status, body = await answers.once(
-        call.desk,
-        call.caller,
-        call.asked,
-        _changed,
-        lambda once: workflows.control(call.desk, call.caller, workflow, event, once=once),
+    return await replies.changed(
+        call, lambda once: workflows.control(call.desk, call.caller, workflow, event, once=once)
     )
-    return Reply(body, status)
 
 
 async def read_page(call: Call[queries.Workflows, None]) -> Reply:
@@ -167,14 +164,9 @@ async def seal(call: Call[NoQuery, SealRequest]) -> Reply:
             wrong.append(("$.output", "goes with the seal of the whole workflow, not of a tag"))
         event = SealTag(wanted.tag)
     described.refuse(wrong)
-    status, body = await answers.once(
-        call.desk,
-        call.caller,
-        call.asked,
-        _changed,
-        lambda once: workflows.seal(call.desk, call.caller, workflow, event, once=once),
+    return await replies.changed(
+        call, lambda once: workflows.seal(call.desk, call.caller, workflow, event, once=once)
     )
-    return Reply(body, status)
 
 
 async def cancel(call: Call[NoQuery, CancelRequest]) -> Reply:
@@ -183,14 +175,9 @@ async def cancel(call: Call[NoQuery, CancelRequest]) -> Reply:
     wrong: list[tuple[str, str]] = []
     described.check_description(reason, "$.reason", wrong)
     described.refuse(wrong)
-    status, body = await answers.once(
-        call.desk,
-        call.caller,
-        call.asked,
-        _changed,
-        lambda once: workflows.cancel(call.desk, call.caller, workflow, reason=reason, once=once),
+    return await replies.changed(
+        call, lambda once: workflows.cancel(call.desk, call.caller, workflow, reason=reason, once=once)
     )
-    return Reply(body, status)
 
 
 async def delete(call: Call[queries.Force, None]) -> Reply:
@@ -217,10 +204,6 @@ async def read_changes(call: Call[queries.Changes, None]) -> Reply:
         limit=query.limit,
     )
     return Reply(shapes.change_page(found, query.after, state))
-
-
-def _changed(answer: Answer) -> tuple[int, bytes]:
-    return 200, msgspec.json.encode(shapes.changed(answer))
 
 
 ENDPOINTS = (

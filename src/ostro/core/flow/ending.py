@@ -118,7 +118,7 @@ def _try_again(scope: Scope, task: Task, step: Step, retry: PlannedRetry, error:
     step.row.retries += 1
     step.begin_anew(task.row.run + 1)
     scope.workflow.note("retry", task, state=TaskState.DELAYED.value, run=task.row.run, error=error)
-    delay(scope.workflow, task, step, "retry", wait, scope.moment)
+    delay(scope.workflow, task, step, "retry", wait, scope.moment, error=error)
 
 
 def conclude(

@@ -9,14 +9,23 @@ from ostro.core.workflow import Moment, Workflow
 from ostro.values import TaskState, WorkflowState
 
 
-def delay(workflow: Workflow, task: Task, step: Step, phase: str, wait: int, moment: Moment) -> None:
-    """The task waits so many seconds; `phase` says for what."""
+def delay(
+    workflow: Workflow,
+    task: Task,
+    step: Step,
+    phase: str,
+    wait: int,
+    moment: Moment,
+    *,
+    error: str | None = None,
+) -> None:
+    """The task waits so many seconds; `phase` says for what, `error` what the run before came to."""
     step.row.phase = phase
     workflow.changes.steps[task.id] = None
     if task.state is TaskState.DELAYED:
-        workflow.revise(task, moment.now, job=None)
+        workflow.revise(task, moment.now, job=None, error=error)
     else:
-        workflow.move(task, TaskState.DELAYED, moment.now, job=None)
+        workflow.move(task, TaskState.DELAYED, moment.now, job=None, error=error)
     workflow.note("delayed", task, state=TaskState.DELAYED.value, reason=phase)
     if wait > 0:
         workflow.set_timer(Timer("retry", task.id, moment.now + timedelta(seconds=wait)))

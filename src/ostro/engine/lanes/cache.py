@@ -31,8 +31,10 @@ class Cache:
         return found[0]
 
     def put(self, key: Key, loaded: Loaded) -> None:
-        """Keeps it, and lets others go if there are too many tasks."""
+        """Keeps it, and lets others go if there are too many tasks; the last one stays, unless nothing is to be kept."""
         self.drop(key)
+        if self._most == 0:
+            return
         if loaded.workflow.ended:
             loaded.forget_results()
         flow = loaded.workflow.flow

@@ -85,7 +85,7 @@ def _document(text: str, kind: str | None, path: str, most: int) -> Document:
     if found.document is None:
         raise Invalid(
             "invalid_definition",
-            f"The text cannot be used: {len(found.errors)} mistakes were found in it.",
+            f"The text cannot be used: it has {len(found.errors)} mistake{'s' if len(found.errors) > 1 else ''}.",
             hint="`ostro lint` shows each with its line.",
             fields=[(path, f"line {one.line}, column {one.column}: {one.message}") for one in found.errors],
         )

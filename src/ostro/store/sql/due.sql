@@ -26,14 +26,14 @@ RETURNING parked;
 DELETE FROM timers WHERE namespace = $1 AND workflow = $2 AND kind = $3 AND task = $4 AND due_at = $5;
 
 -- name: messages_due
--- What a lane did not follow up itself, because its server went away.
+-- What goes to other workflows, and what a lane did not follow up itself, because its server went away.
 SELECT one.namespace, one.workflow, one.id, one.kind, one.due_at, one.body
 FROM unnest($1::integer[]) AS n (namespace)
 CROSS JOIN LATERAL (
     SELECT m.namespace, m.workflow, m.id, m.kind, m.due_at, m.body
     FROM messages m
     WHERE m.namespace = n.namespace AND NOT m.parked AND m.due_at <= $2
-    ORDER BY m.due_at
+    ORDER BY m.due_at, m.id
     LIMIT $3
 ) AS one;
 

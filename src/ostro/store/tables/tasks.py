@@ -35,8 +35,6 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     published: bytes | None = None
     """The variables that a definition's task has set, a JSON object; None in lists."""
     is_loop: bool = False
-    phase: str = ""
-    """Why a definition's task is DELAYED: `before`, `after` or `retry`. Not in lists."""
 
     @property
     def ended(self) -> bool:
@@ -120,5 +118,4 @@ def _view(row: Any) -> TaskView:
         input=row["input"],
         published=(step.published or b"{}") if step is not None else None,
         is_loop=step is not None and step.items is not None,
-        phase=step.phase if step is not None else "",
     )

@@ -1,0 +1,22 @@
+"""Replies that several endpoints give."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from ostro.api.endpoints import Call, Reply
+from ostro.api.v1 import shapes
+from ostro.core.events import Answer
+from ostro.engine.lanes import Once
+from ostro.service import answers
+
+
+async def changed(call: Call[Any, Any], work: Callable[[Once | None], Awaitable[Answer]]) -> Reply:
+    """Whether something changed; the first answer, if the request came before. `work` as of `answers.once`."""
+    status, body = await answers.once(call.desk, call.caller, call.asked, _rendered, work)
+    return Reply(body, status)
+
+
+def _rendered(answer: Answer) -> tuple[int, bytes]:
+    return 200, msgspec.json.encode(shapes.changed(answer))
