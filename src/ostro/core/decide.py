@@ -131,8 +131,7 @@ def _obey(  # noqa: PLR0911  (one line per event)
         case DeadlineDue():
             return _strike(workflow, moment)
         case GoOn():
-            workflow.messages.pop(event.message, None)
-            workflow.changes.messages_done[event.message] = None
+            _received(workflow, event.message)
             return True
         case _:
             return _control(workflow, event, moment)
@@ -159,9 +158,9 @@ def _control(
             return controls.skip(workflow, event, moment)
         case CalleeEnded():
             _received(workflow, event.sent_as)
-            return _callee_ended(workflow, event, moment)
+            return ending.callee_ended(workflow, event, moment)
         case TimeoutDue():
-            return _time_out(workflow, event.task, moment)
+            return ending.time_out(workflow, event.task, moment)
     assert_never(event)
 
 
@@ -169,35 +168,6 @@ def _received(workflow: Workflow, message: UUID | None) -> None:
     if message is not None:
         workflow.messages.pop(message, None)
         workflow.changes.messages_done[message] = None
-
-
-def _callee_ended(workflow: Workflow, event: CalleeEnded, moment: Moment) -> bool:
-    task = workflow.jobs.get(event.job)
-    if task is None or workflow.flow is None:
-        return False
-    step = workflow.flow.steps[task.id]
-    workflow.changes.consumed[event.job] = 0
-    state = TaskState(event.state.value)
-    ending.run_ended(workflow, task, step, event.job, state, event.output, event.error, moment, fence=0)
-    return True
-
-
-def _time_out(workflow: Workflow, task_id: UUID, moment: Moment) -> bool:
-    workflow.set_timer(Timer("timeout", task_id, None))
-    task = workflow.tasks.get(task_id)
-    if task is None or task.ended or workflow.flow is None or workflow.ended:
-        return False
-    step = workflow.flow.steps[task_id]
-    if step.row.phase == "after":
-        return False
-    workflow.ready.pop(task, None)
-    if task.state is TaskState.DELAYED:
-        workflow.set_timer(Timer("retry", task_id, None))
-    written = step.task.timeout
-    allowed = written.template.value if written is not None and written.template.is_literal else None
-    said = f"timed out after {allowed} s" if allowed else "timed out"
-    ending.conclude(workflow, task, step, TaskState.ERROR, said, moment)
-    return True
 
 
 def _seal(workflow: Workflow, event: SealWorkflow) -> bool:

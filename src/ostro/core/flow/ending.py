@@ -3,6 +3,7 @@
 import msgspec
 
 from ostro.core.effects import EndedJob, Message, Timer
+from ostro.core.events import CalleeEnded
 from ostro.core.flow import following, joins
 from ostro.core.flow.calls import Call, call_of, transformed
 from ostro.core.flow.holding import delay
@@ -39,6 +40,36 @@ def run_ended(
         all_items_ended(workflow, task, step, moment)
     elif step.todo:
         workflow.ready[task] = None
+
+
+def callee_ended(workflow: Workflow, event: CalleeEnded, moment: Moment) -> bool:
+    """A workflow that a task runs has ended; false if nobody waits for it any more."""
+    task = workflow.jobs.get(event.job)
+    if task is None:
+        return False
+    step = workflow.defined.steps[task.id]
+    workflow.changes.consumed[event.job] = 0
+    state = TaskState(event.state.value)
+    run_ended(workflow, task, step, event.job, state, event.output, event.error, moment, fence=0)
+    return True
+
+
+def time_out(workflow: Workflow, task_id: UUID, moment: Moment) -> bool:
+    """A task has taken longer than its `timeout`, which ends it; what waits after its run was in time."""
+    workflow.set_timer(Timer("timeout", task_id, None))
+    task = workflow.tasks.get(task_id)
+    if task is None or task.ended or workflow.ended:
+        return False
+    step = workflow.defined.steps[task_id]
+    if step.row.phase == "after":
+        return False
+    if task.state is TaskState.DELAYED:
+        workflow.set_timer(Timer("retry", task_id, None))
+    written = step.task.timeout
+    allowed = written.template.value if written is not None and written.template.is_literal else None
+    said = f"timed out after {allowed} s" if allowed else "timed out"
+    conclude(workflow, task, step, TaskState.ERROR, said, moment)
+    return True
 
 
 def _transformed(

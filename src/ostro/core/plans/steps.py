@@ -132,8 +132,10 @@ class Flow:
         """Joins that may never be met, to be looked at; found again at stillness if they are forgotten."""
 
     def take(self, task: UUID, planned: PlannedTask, row: StepRow) -> Step:
-        """A step comes in; those that it follows are here."""
-        parents = [self.steps[one] for one in row.follows]
+        """A step comes in, after those that it follows. One that was made while others were read may be missing: then
+        all of it is out of date, and nothing is decided on it.
+        """
+        parents = [self.steps[one] for one in row.follows if one in self.steps]
         step = Step(planned, row, self.seen_behind(parents))
         for parent in parents:
             parent.followers += 1
