@@ -170,5 +170,8 @@ def reloaded(workflow: Workflow) -> Workflow:
         again.place(Task(msgspec.structs.replace(task.row), spec))
     for task in list(again.waiting):
         again.watch(task)
+    if workflow.falling is not None:
+        again.falling = workflow.falling
+        again.passing = {again.tasks[task.id]: reason for task, reason in workflow.passing.items()}
     again.take_changes()
     return again

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from ostro.core.events import StopWorkflow
-from ostro.values import MaySpawn, Retry, Term
-from tests.core.twin import World, a_task
+from ostro.values import MaySpawn, Retry, SkipReason, TaskState, Term, TermState
+from tests.core.twin import Twin, World, a_task
 
 SIZES = (100, 1_000, 10_000)
 
@@ -123,3 +123,20 @@ def test_a_loop_of_retries_without_delay_does_not_hold_a_decision() -> None:
     assert world.end == "ERROR"
     assert world.decisions >= 5
     assert world.workflow.names["again"].row.run == 51
+
+
+def test_a_fall_to_stillness_that_a_crash_breaks_off_goes_on_as_it_was_found() -> None:
+    """Rule 6: all that hang on a name that nobody added fall together, though what one of them frees has started."""
+    ghost = Term(task="ghost")
+    tasks = [
+        a_task("first", requires=(ghost, Term(tags=("nobody",)))),
+        a_task("second", requires=(ghost,)),
+        a_task("freed", requires=(Term(task="first", state=TermState.COMPLETE),)),
+    ]
+    twin = Twin([], seal=False, done_when=(), deadline=None, steps=4, forgets=True)
+    twin.adds(tasks)
+    twin.seals()
+    found = {name: (task.state, task.reason) for name, task in twin.workflow.names.items()}
+    skipped = (TaskState.SKIPPED, SkipReason.MISSING)
+    assert found == {"first": skipped, "second": skipped, "freed": (TaskState.RUNNING, None)}
+    assert twin.workflow.falling is None

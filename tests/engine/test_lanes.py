@@ -12,7 +12,7 @@ from ostro.errors import Conflict, NotFound, TooMany
 from ostro.store.database import Database
 from ostro.store.loading.load import load
 from ostro.store.loading.refresh import catch_up
-from ostro.values import Limits, Retry, TaskState, Term, WorkflowState
+from ostro.values import Limits, Retry, TaskState, Term, TermState, WorkflowState
 from tests.core.recount import recount
 from tests.engine.fleet import sql
 from tests.engine.whole import Whole, orphans, pull, states_of, task, work_off
@@ -276,6 +276,28 @@ async def test_what_was_left_for_later_goes_on_at_another_server(database, datab
         await raw.execute("UPDATE messages SET due_at = clock_timestamp() - interval '1 second'")
     async with Whole(database, limits=limits).running() as server:
         assert await server.until_ended(workflow) is WorkflowState.SUCCESS
+    assert await orphans(database_url) == []
+
+
+@pytest.mark.parametrize("cached_tasks", [0, 1_000])
+async def test_a_fall_to_stillness_in_small_parts_is_one_fall_wherever_it_goes_on(
+    database, database_url, cached_tasks
+) -> None:
+    limits = Limits(steps_per_decision=4)
+    async with Whole(database, limits=limits, cached_tasks=cached_tasks).running() as server:
+        falls = [task(f"f{n}", "ghost") for n in range(20)]
+        freed = task("freed", Term(task="f0", state=TermState.COMPLETE))
+        workflow = await server.create(*falls, freed)
+        await server.tell(workflow, SealWorkflow())
+        async with asyncio.timeout(10):
+            while await server.states(workflow) != {
+                **{one.name: "SKIPPED" for one in falls},
+                "freed": "RUNNING",
+            }:
+                await asyncio.sleep(0.02)
+        async with sql(database_url) as raw:
+            while await raw.fetchval("SELECT count(*) FROM messages"):
+                await asyncio.sleep(0.02)
     assert await orphans(database_url) == []
 
 

@@ -86,6 +86,13 @@ class EndedJob(msgspec.Struct, frozen=True, gc=False):
     item: int = 0
 
 
+class OwnMessage(msgspec.Struct, frozen=True, gc=False):
+    """What a workflow leaves for itself: `go_on`, to be delivered, or `fall`, to be found when it is read anew."""
+
+    kind: str
+    body: bytes = b""
+
+
 class Message(msgspec.Struct, frozen=True, gc=False):
     """A message to another workflow: `begin` (makes it), `ended` (a workflow that a task ran), `pause`, `resume`, `cancel`."""
 
@@ -159,7 +166,7 @@ class Changes:
         self.revoked: dict[UUID, int | None] = {}
         self.ended_jobs: list[EndedJob] = []
         self.timers: dict[tuple[str, UUID | None], Timer] = {}
-        self.messages_sent: dict[UUID, str] = {}
+        self.messages_sent: dict[UUID, OwnMessage] = {}
         self.messages_done: dict[UUID, None] = {}
         self.sealed_tags: dict[str, None] = {}
         self.entries: list[Entry] = []

@@ -6,8 +6,10 @@ so what the bound leaves over needs no more than a message to the workflow itsel
 
 from datetime import timedelta
 
+import msgspec
+
 from ostro.core import completion
-from ostro.core.effects import EndedJob, QueuedJob, Timer
+from ostro.core.effects import EndedJob, OwnMessage, QueuedJob, Timer
 from ostro.core.flow import closing, following, running
 from ostro.core.requirements.conditions import Task, Verdict
 from ostro.core.requirements.weights import weighs
@@ -31,6 +33,9 @@ def advance(workflow: Workflow, moment: Moment) -> None:
 
 def _step(workflow: Workflow, moment: Moment) -> bool:
     """One bounded piece of work; false if there is none."""
+    if workflow.falling is not None and not workflow.passing:
+        workflow.changes.messages_done[workflow.falling] = None
+        workflow.falling = None
     if workflow.ended:
         return False
     if workflow.row.stopping:
@@ -156,7 +161,24 @@ def _go_on_later(workflow: Workflow, moment: Moment) -> None:
     for task in workflow.ready:
         if task.state is TaskState.DELAYED:
             workflow.set_timer(Timer("retry", task.id, moment.now))
+    if workflow.passing and workflow.falling is None:
+        workflow.falling = moment.new_id()
+        workflow.changes.messages_sent[workflow.falling] = OwnMessage("fall", _written(workflow))
     if not workflow.messages and not workflow.ended:
         message = moment.new_id()
         workflow.messages[message] = None
-        workflow.changes.messages_sent[message] = "go_on"
+        workflow.changes.messages_sent[message] = OwnMessage("go_on")
+
+
+def _written(workflow: Workflow) -> bytes:
+    """Whom the fall to stillness passes by and why: found for all at once, so nobody could find it again half-way."""
+    told = [(task.id.bytes, reason.value) for task, reason in workflow.passing.items()]
+    return msgspec.msgpack.encode((workflow.falling.bytes if workflow.falling else b"", told))
+
+
+def fall_on(workflow: Workflow, body: bytes) -> None:
+    """Takes up a fall that was begun, in a workflow that is read anew: who still waits is passed by, as was found."""
+    known, told = msgspec.msgpack.decode(body, type=tuple[bytes, list[tuple[bytes, SkipReason]]])
+    workflow.falling = UUID(bytes=known)
+    tasks = ((workflow.tasks.get(UUID(bytes=task)), reason) for task, reason in told)
+    workflow.passing = {task: reason for task, reason in tasks if task is not None and task.waiting}

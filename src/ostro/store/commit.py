@@ -139,7 +139,7 @@ def _fill(sets: Sets, w: int, write: Write) -> None:
     sets.timers.extend((w, t.kind, t.task or _NOBODY, t.due_at) for t in changes.timers.values())
     both = changes.messages_sent.keys() & changes.messages_done
     sets.messages.extend(
-        (w, one, kind, None, None) for one, kind in changes.messages_sent.items() if one not in both
+        (w, one, own.kind, None, own.body) for one, own in changes.messages_sent.items() if one not in both
     )
     _fill_flow(sets, w, write)
     sets.done.extend((w, message) for message in changes.messages_done)

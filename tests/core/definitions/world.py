@@ -164,7 +164,8 @@ class World:
             else:
                 self.due[key] = timer.due_at
         self.messages.extend((message.to, message.kind, message.body) for message in changes.sent)
-        self.messages.extend((workflow.id, "go_on", message.bytes) for message in changes.messages_sent)
+        own = ((message, one) for message, one in changes.messages_sent.items() if one.kind == "go_on")
+        self.messages.extend((workflow.id, "go_on", message.bytes) for message, _ in own)
 
     def settle(self) -> None:
         """Everything that needs no time."""

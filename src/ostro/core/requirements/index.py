@@ -64,6 +64,8 @@ class Index:
         self.ready: dict[Task, None] = {}
         self.passing: dict[Task, SkipReason] = {}
         """Tasks that the fall to stillness passes by, with reasons found for all of them at once (rule 6)."""
+        self.falling: UUID | None = None
+        """The message in which `passing` is kept, where that takes more than one decision."""
         self.messages: dict[UUID, None] = {}
         self.changes = Changes()
         self.flow: Flow | None = None

@@ -321,8 +321,8 @@ class Lane:
             self.send_away(one.key, one.doubtful)
 
     def _follow_up(self, key: Key, changes: Changes) -> None:
-        for message in changes.messages_sent:
-            if message not in changes.messages_done:
+        for message, own in changes.messages_sent.items():
+            if own.kind == "go_on" and message not in changes.messages_done:
                 self.put(Envelope(key, GoOn(message), expires=monotonic() + 60))
 
 

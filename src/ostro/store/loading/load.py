@@ -9,6 +9,7 @@ from msgspec.structs import force_setattr
 
 from ostro.core.effects import TaskRow, WorkflowRow
 from ostro.core.flow.holding import take_up_again
+from ostro.core.progress import fall_on
 from ostro.core.requirements.conditions import Task
 from ostro.core.specs import Birth, TaskSpec
 from ostro.core.workflow import Workflow
@@ -46,8 +47,8 @@ class Loaded(msgspec.Struct):
     places: dict[int, int] = {}
     company: Literal["none", "shared", "contested"] = "none"
     kept_bytes: int = 0
-    flow: bytes | None = None
-    """What the row says of its definition, while it is being loaded."""
+    row: Record | None = None
+    """What it was begun from, while it is being loaded."""
 
     def forget_results(self) -> None:
         """Nobody will need them."""
@@ -119,21 +120,31 @@ async def _place_all(reader: Reader, workflow: Workflow, breathe: Breathe) -> No
 def _begin(row: Record) -> Loaded:
     loaded = Workflow(birth_of(row), hot_of(row))
     take_sets(loaded, row)
-    return Loaded(loaded, row["version"], row["stamp"], flow=row["flow"])
+    return Loaded(loaded, row["version"], row["stamp"], row=row)
 
 
 async def _finish(loaded: Sequence[Loaded], reader: Reader, breathe: Breathe) -> None:
-    bodies = {_key_of(one.workflow): (one.workflow, one.flow) for one in loaded if one.flow is not None}
+    begun = [(one.workflow, one.row) for one in loaded if one.row is not None]
+    bodies = {
+        (workflow.namespace, workflow.id): (workflow, row["flow"])
+        for workflow, row in begun
+        if row["flow"] is not None
+    }
     await flows.attach(reader, bodies, breathe)
+    for workflow, row in begun:
+        await watch(workflow, list(workflow.waiting), breathe)
+        take_agenda(workflow, row)
+        workflow.take_changes()
     for one in loaded:
-        await watch(one.workflow, list(one.workflow.waiting), breathe)
-        take_up_again(one.workflow)
-        one.workflow.take_changes()
-        one.flow = None
+        one.row = None
 
 
-def _key_of(workflow: Workflow) -> Key:
-    return workflow.namespace, workflow.id
+def take_agenda(workflow: Workflow, row: Record) -> None:
+    """What is to be done and shows in no task's state, once all is watched."""
+    take_up_again(workflow)
+    workflow.falling, workflow.passing = None, {}
+    if row["fall"] is not None:
+        fall_on(workflow, row["fall"])
 
 
 async def stamp_of(reader: Reader, namespace: int, workflow: UUID, version: int) -> int | None:

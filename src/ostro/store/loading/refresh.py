@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 from ostro.core.effects import Changes
-from ostro.core.flow.holding import take_up_again
 from ostro.core.requirements.conditions import Task
 from ostro.store.database import Record
 from ostro.store.loading.load import (
@@ -13,6 +12,7 @@ from ostro.store.loading.load import (
     hot_of,
     key_of,
     load_small,
+    take_agenda,
     take_sets,
     task_of,
     versions,
@@ -113,7 +113,7 @@ async def _take_over(
         if number % SLICE == 0:
             await breathe()
     await watch(workflow, [task for task in fresh_tasks if task.waiting], breathe)
-    take_up_again(workflow)
+    take_agenda(workflow, row)
     workflow.row = hot_of(row)
     workflow.changes = Changes()
     workflow.unsettle_all()
