@@ -145,6 +145,24 @@ def test_at_least_stays_held_when_a_change_keeps_the_term() -> None:
     assert world.state("w") == "RUNNING"
 
 
+@pytest.mark.parametrize("number", [{"enough": 2}, {"at_least": 2}])
+def test_optional_terms_that_were_dead_hold_when_the_last_members_of_a_sealed_tag_are_deleted(number) -> None:
+    """There is none then, whatever there was: what a workflow says does not depend on when it is read anew."""
+    after = Term(task="first")
+    world = World(
+        [
+            a_task("first"),
+            a_task("x1", tags=X, requires=(after,)),
+            waits(after, Term(tags=X, optional=True, **number)),
+        ]
+    )
+    world.seal("x")
+    world.tell(DeleteTask("x1"))
+    assert world.state("w") == "WAITING"
+    world.succeed("first")
+    assert world.state("w") == "RUNNING"
+
+
 def test_equal_at_least_terms_but_for_optional_are_not_one() -> None:
     both = (Term(tags=X, at_least=1, optional=True), Term(tags=X, at_least=1))
     world = World([waits(*both, Term(task="go")), a_task("o", requires=(both[1], Term(task="go")))])

@@ -271,10 +271,12 @@ class Index:
         """
         for _ in range(min(most, len(self.unjudged))):
             condition, _ = self.unjudged.popitem()
-            if condition.verdict is Verdict.UNDECIDED:
+            fresh = condition.verdict is Verdict.UNDECIDED
+            # A dead term holds after all if its last members were deleted and it allows that there is none.
+            if fresh or (condition.verdict is Verdict.DEAD and condition.wish.optional):
                 condition.verdict = self.judge(condition)
                 self._latch(condition)
-                if condition.verdict is not Verdict.UNDECIDED and condition.watchers:
+                if fresh and condition.verdict is not Verdict.UNDECIDED and condition.watchers:
                     self.told.append((condition, list(condition.watchers)))
         return not self.unjudged
 
