@@ -1,4 +1,4 @@
-"""A naive oracle of the rules (ARCHITECTURE section 3: 1 to 8, 10 and 11).
+"""A naive oracle of the rules (ARCHITECTURE section 3: 1 to 11).
 
 Written from the rules and not from the core: it keeps the list of all tasks and works everything out anew
 after each step, without a counter or an index. Each function says which rule it is.
@@ -20,7 +20,7 @@ class Refused(Exception):
     """The rules do not allow it."""
 
 
-@dataclass
+@dataclass(eq=False)
 class OracleTask:
     """One task and what became of it."""
 
@@ -32,6 +32,7 @@ class OracleTask:
     started: bool = False
     spawned: int = 0
     spawned_by: str | None = None
+    since: int = 1
 
     @property
     def unended(self) -> bool:
@@ -65,6 +66,10 @@ def plain_terms(terms: Sequence[Term]) -> Iterator[Term]:
 def replace_term(term: Term, **fields: object) -> Term:
     kept = {name: getattr(term, name) for name in term.__struct_fields__}
     return Term(**{**kept, **fields})
+
+
+def replace_tags(spec: TaskSpec, tags: Sequence[str]) -> TaskSpec:
+    return TaskSpec(**{**{name: getattr(spec, name) for name in spec.__struct_fields__}, "tags": tuple(tags)})
 
 
 def grant_of(task: OracleTask) -> MaySpawn | None:
@@ -198,7 +203,7 @@ class Oracle:
         retry = task.spec.retry
         if ok:
             task.state = TaskState.SUCCESS
-        elif retry is None or task.run > retry.count:
+        elif retry is None or task.run - task.since >= retry.count:
             task.state = TaskState.ERROR
         elif retry.delay > 0:
             task.state = TaskState.DELAYED
@@ -504,6 +509,114 @@ class Oracle:
     def retry_due(self, name: str) -> None:
         self.start(self.tasks[name])
         self.settle()
+
+    # -- rule 9: the ways out of an end ---------------------------------------------------------------------
+
+    def rerun(self, name: str, *, from_here: bool = False) -> set[str]:
+        task = self.revivable(name)
+        if task.unended:
+            raise Refused("it has not ended")
+        before = self.kept()
+        behind = self.all_behind(task) if from_here else []
+        for one in behind:
+            one.started = False
+        for one in [task, *behind]:
+            one.state, one.reason, one.since = TaskState.WAITING, None, one.run + 1
+        if task.started:
+            task.state = TaskState.DELAYED
+        self.live_again([task, *behind], before)
+        used_by = self.started_on([task, *behind])
+        if task.started:
+            self.start(task)
+        self.settle()
+        return used_by
+
+    def skip_by_operator(self, name: str) -> set[str]:
+        if name in self.tasks and self.tasks[name].reason is SkipReason.OPERATOR:
+            return set()
+        task = self.revivable(name)
+        if task.state in {TaskState.SUCCESS, TaskState.RUNNING}:
+            raise Refused("there is nothing to skip")
+        before, had_ended = self.kept(), not task.unended
+        self.skip(task, SkipReason.OPERATOR)
+        if had_ended:
+            self.live_again([task], before)
+        used_by = self.started_on([task])
+        self.settle()
+        return used_by
+
+    def set_result(self, name: str, *, ok: bool) -> set[str]:
+        task = self.revivable(name)
+        if task.unended or not task.started:
+            raise Refused("it has not ended, or never ran")
+        before = self.kept()
+        task.state, task.reason = TaskState.SUCCESS if ok else TaskState.ERROR, None
+        task.run, task.since = task.run + 1, task.run + 1
+        self.live_again([task], before)
+        used_by = self.started_on([task])
+        self.settle()
+        return used_by
+
+    def revivable(self, name: str) -> OracleTask:
+        if name not in self.tasks or (
+            self.state is not WorkflowState.RUNNING and self.stopped_by == "deadline"
+        ):
+            raise Refused("no such task, or past the deadline")
+        return self.tasks[name]
+
+    def kept(self) -> dict[str, OracleTask]:
+        return {name: replace(task) for name, task in self.tasks.items()}
+
+    def live_again(self, revived: list[OracleTask], before: dict[str, OracleTask]) -> None:
+        """Who was skipped by the engine and hangs on them waits again, if that is not decided against it."""
+        touched = list(revived)
+        for one in touched:  # grows
+            for task in self.tasks.values():
+                if (
+                    task.state is not TaskState.SKIPPED
+                    or task.reason is SkipReason.OPERATOR
+                    or task in touched
+                ):
+                    continue
+                terms = list(plain_terms(task.spec.requires))
+                verdicts = [self.verdict(term) for term in terms]
+                decided_against = DEAD in verdicts and UNDECIDED not in verdicts
+                if any(self.hangs_on(term, one) for term in terms) and not decided_against:
+                    task.state, task.reason, task.since = TaskState.WAITING, None, task.run + 1
+                    touched.append(task)
+        try:
+            self.check_cycles(self.tasks)
+        except Refused:
+            self.tasks = before
+            raise
+        if self.state is not WorkflowState.RUNNING:
+            self.state, self.stopped_by = WorkflowState.RUNNING, None
+
+    def hangs_on(self, term: Term, task: OracleTask) -> bool:
+        """A term on the task, or on what the task may add."""
+        grant = grant_of(task)
+        as_if = replace(task, spec=replace_tags(task.spec, grant.tags)) if grant else None
+        return selects(term, task) or (as_if is not None and term.task is None and selects(term, as_if))
+
+    def all_behind(self, task: OracleTask) -> list[OracleTask]:
+        seen = [task]
+        for one in seen:  # grows
+            for other in self.tasks.values():
+                terms = plain_terms(other.spec.requires)
+                if not other.unended and other not in seen and any(self.hangs_on(t, one) for t in terms):
+                    seen.append(other)
+        return [one for one in seen[1:] if one.started]
+
+    def started_on(self, revived: list[OracleTask]) -> set[str]:
+        """Tasks that have started and hang on one of these."""
+        names = {task.spec.name for task in revived}
+        return {
+            name
+            for name, task in self.tasks.items()
+            if task.started
+            and name not in names
+            and any(self.hangs_on(term, one) for term in plain_terms(task.spec.requires) for one in revived)
+        }
 
     # -- rule 4: too late ---------------------------------------------------------------------------------
 

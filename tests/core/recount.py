@@ -53,7 +53,9 @@ def recount_states(workflow: Workflow, tasks: list[Task]) -> None:
     for task in tasks:
         assert (task.state in ENDED) == (task.row.ended_at is not None), "ended_at"
         assert (task.state is TaskState.SKIPPED) == (task.reason is not None), "reason"
-        assert (task.row.run > 0) == (task.row.started_at is not None), "started_at"
+        again = task.row.since == task.row.run + 1  # revived to wait, it counts as one that never started
+        assert (task.row.run > 0) == (task.row.started_at is not None) or again, "started_at"
+        assert task.row.run > 0 or task.row.started_at is None, "started_at"
         assert task.labels == frozenset(task.row.tags), "labels"
         assert task.spec is not None or (task.ended and not task.row.weighs), "specifications are kept"
         assert task.spec is None or not task.ended or task.row.weighs, "specifications are dropped"
@@ -144,7 +146,7 @@ def recount_weights(workflow: Workflow, tasks: list[Task]) -> None:
         for term in task.spec.requires if task.spec else ():
             for wish in wishes_of(term):
                 numbered = wish.enough is not None or wish.share is not None
-                started = task.row.run > 0
+                started = task.row.started_at is not None
                 facts = {
                     "handles": started and term.handles,
                     "tolerates": started and numbered and wish.state == "SUCCESS",

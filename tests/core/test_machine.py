@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from ostro.core.specs import TaskSpec
+from ostro.core.states import ENDED
 from ostro.values import MaySpawn, Retry, TaskState, Term, TermState
 from tests.core.twin import DEADLINE, Twin, a_task
 
@@ -172,6 +173,17 @@ class Lives(RuleBasedStateMachine):
     def stops(self, why, meant) -> None:
         if meant == 0:
             self.twin.stops() if why == "cancel" else self.twin.strikes()
+
+    @precondition(lambda self: self.has(*ENDED) or self.has(TaskState.WAITING))
+    @rule(data=st.data(), what=st.sampled_from(["rerun", "rerun", "from here", "skip", "result", "error"]))
+    def an_operator_helps(self, data, what) -> None:
+        name = self.one_of(data, *ENDED, TaskState.WAITING, TaskState.DELAYED)
+        if what in {"rerun", "from here"}:
+            self.twin.reruns(name, from_here=what == "from here")
+        elif what == "skip":
+            self.twin.skips(name)
+        else:
+            self.twin.sets_result(name, ok=what == "result")
 
     @rule()
     def is_loaded_anew(self) -> None:

@@ -23,9 +23,14 @@ from ostro.core.events import (
     JobEnded,
     JobLost,
     JobTimedOut,
+    Rerun,
     RetryDue,
+    Revival,
+    Revived,
     SealTag,
     SealWorkflow,
+    SetResult,
+    Skip,
     StopWorkflow,
 )
 from ostro.core.specs import Birth, Spawner, TaskSpec
@@ -66,6 +71,7 @@ class World:
         self.decisions = 1
         self.forgets = forgets
         self.due: list[UUID] = []
+        self.specs: dict[UUID, TaskSpec] = {}
         birth = Birth(namespace=1, id=UUID(int=1), done_when=done_when, deadline=deadline)
         event = Create(birth=birth, tasks=tuple(tasks), seal=seal)
         self.workflow, self.born = create(event, self.moment())
@@ -80,12 +86,15 @@ class World:
 
     def tell(self, event: Event) -> Answer:
         """One event and all that it has the workflow tell itself."""
+        if isinstance(event, Revival):
+            self.recall()
         answer = decide(self.workflow, event, self.moment())
         self.drain()
         return answer
 
     def drain(self) -> None:
         """Lets it go on until there is no more to do; with `forgets`, each time as another server loads it."""
+        self.specs |= self.workflow.changes.specs
         while self.workflow.messages:
             self.decisions += 1
             if self.forgets:
@@ -94,8 +103,14 @@ class World:
         while self.due:
             self.tell(RetryDue(self.due.pop()))
 
+    def recall(self) -> None:
+        """Puts the specifications of tasks that ended back, as whoever calls for a revival does."""
+        for known, task in self.workflow.tasks.items():
+            task.spec = task.spec or self.specs[known]
+
     def forget(self) -> None:
         """The server dies between two decisions: only rows are left, timers among them."""
+        self.specs |= self.workflow.changes.specs
         timers = self.workflow.take_changes().timers.values()
         now = [t.task for t in timers if t.kind == "retry" and t.task and t.due_at and t.due_at <= self.now]
         self.due += now
@@ -199,6 +214,9 @@ class Twin(World):
                 spec = self.oracle.tasks[told.name].spec
                 late = self.oracle.too_late_for(spec, started) if fresh else set()
                 assert told.too_late_for == len(late), f"{told.name} is too late for {late}"
+        elif isinstance(answer, Revived) and isinstance(new, set):
+            assert answer.started == len(new), f"had started: {new}"
+            assert set(answer.started_names) <= new
         self.compare()
         return refusal is None
 
@@ -215,10 +233,12 @@ class Twin(World):
 
     def reload(self) -> None:
         """From now on with the workflow as another server would load it."""
+        self.specs |= self.workflow.changes.specs
         self.workflow = reloaded(self.workflow)
         self.compare()
 
     def committed(self) -> Changes:
+        self.specs |= self.workflow.changes.specs
         return self.workflow.take_changes()
 
     # -- events ---------------------------------------------------------------------------------------
@@ -262,3 +282,14 @@ class Twin(World):
 
     def retries(self, name: str) -> bool:
         return self.both(RetryDue(self.workflow.names[name].id), lambda: self.oracle.retry_due(name))
+
+    def reruns(self, name: str, *, from_here: bool = False) -> bool:
+        event = Rerun(name=name, from_here=from_here)
+        return self.both(event, lambda: self.oracle.rerun(name, from_here=from_here))
+
+    def skips(self, name: str) -> bool:
+        return self.both(Skip(name=name), lambda: self.oracle.skip_by_operator(name))
+
+    def sets_result(self, name: str, *, ok: bool) -> bool:
+        state = TaskState.SUCCESS if ok else TaskState.ERROR
+        return self.both(SetResult(name=name, state=state), lambda: self.oracle.set_result(name, ok=ok))

@@ -125,7 +125,7 @@ async def test_a_plan_without_statistics_finds_a_task_by_its_key_though_the_inde
         for name, arguments in (
             ("queue_claim", 9),
             ("queue_granted", 5),
-            ("load_tasks", 4),
+            ("load_tasks", 5),
             ("load_some_tasks", 3),
         ):
             await raw.execute(f"PREPARE {name} AS {statements[name]}")

@@ -12,7 +12,7 @@ from ostro.cli.output import Printer, as_json, printable
 from ostro.cli.task_options import described, read_tasks, task_options
 from ostro.client.client import Client
 from ostro.errors import NotFound
-from ostro.protocol.tasks import AddedTask, Task
+from ostro.protocol.tasks import AddedTask, Revived, Task
 from ostro.protocol.why import Why
 from ostro.values import UUID, TaskState, Term
 
@@ -157,15 +157,18 @@ async def cancel(client: Client, printer: Printer, name: str, workflow: UUID) ->
 @click.argument("name")
 @WORKFLOW
 @click.option("--failed-items", is_flag=True, help="Of a loop, run only the failed items again.")
+@click.option("--from-here", is_flag=True, help="With it all tasks that require it and had started.")
 @click.option("--env", type=Json(), help="New values for the environment, as JSON or @FILE.")
 @connected
 async def rerun(
-    client: Client, printer: Printer, name: str, workflow: UUID, failed_items: bool, env: Any
+    client: Client, printer: Printer, name: str, workflow: UUID, failed_items: bool, from_here: bool, env: Any
 ) -> None:
-    """Run a failed or cancelled task again."""
+    """Run an ended task again; tasks that were passed by because of it wait again."""
     values = msgspec.json.decode(env) if env is not None else None
-    await client.workflows.get(workflow).rerun_task(name, reset=not failed_items, env=values)
-    printer.show({"changed": True}, "It runs again.")
+    revived = await client.workflows.get(workflow).rerun_task(
+        name, reset=not failed_items, from_here=from_here, env=values
+    )
+    printer.show(revived, _revived(revived, "It runs again."))
 
 
 @task.command()
@@ -173,9 +176,27 @@ async def rerun(
 @WORKFLOW
 @connected
 async def skip(client: Client, printer: Printer, name: str, workflow: UUID) -> None:
-    """Let a failed task count as done; what follows it goes on."""
-    changed = await client.workflows.get(workflow).skip_task(name)
-    printer.show({"changed": changed}, "It is skipped." if changed else "It was skipped already.")
+    """Let a task that does not run count as done; what hangs on it goes on."""
+    revived = await client.workflows.get(workflow).skip_task(name)
+    printer.show(
+        revived, _revived(revived, "It is skipped." if revived.changed else "It was skipped already.")
+    )
+
+
+@task.command("set-result")
+@click.argument("name")
+@WORKFLOW
+@click.option("--state", type=click.Choice(["SUCCESS", "ERROR"]), default="SUCCESS", show_default=True)
+@click.option("--result", type=Json(), help="The result, as JSON or @FILE.")
+@click.option("--error", help="What went wrong, in a sentence.")
+@connected
+async def set_result(
+    client: Client, printer: Printer, name: str, workflow: UUID, state: str, result: Any, error: str | None
+) -> None:
+    """Give a task that ran another result; what hangs on it goes on."""
+    value = msgspec.json.decode(result) if result is not None else None
+    revived = await client.workflows.get(workflow).set_result(name, value, state=state, error=error)
+    printer.show(revived, _revived(revived, f"It counts as {state}."))
 
 
 @task.command()
@@ -230,6 +251,17 @@ def _reasons(why: Why) -> list[str]:
         parts = [one.says if several else "", "" if one.command in one.says else one.command]
         found.append(": ".join(filter(None, parts)))
     return [line for line in found if line]
+
+
+def _revived(revived: Revived, said: str) -> str:
+    """With a warning about those that worked with what was before."""
+    if not revived.used_by:
+        return said
+    names = ", ".join(printable(name) for name in revived.used_by_names)
+    more = ", …" if revived.used_by > len(revived.used_by_names) else ""
+    return (
+        f"{said}\n  {revived.used_by} had started on what it was before, and do not run again: {names}{more}"
+    )
 
 
 def _said(added: AddedTask) -> str:

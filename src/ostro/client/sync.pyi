@@ -13,6 +13,7 @@ from ostro.protocol.fleet import Health, Worker
 from ostro.protocol.jobs import Job, LogPiece
 from ostro.protocol.tasks import (
     AddedTask,
+    Revived,
     Task,
     TaskRequest,
 )
@@ -106,9 +107,24 @@ class SyncWorkflow:
     def resume(self, env: Mapping[str, Any] | None = None) -> bool: ...
     def stop(self, state: WorkflowState | str, message: str = "") -> bool: ...
     def rerun_task(
-        self, name: str, *, reset: bool = True, env: Mapping[str, Any] | None = None, seen: int | None = None
-    ) -> bool: ...
-    def skip_task(self, name: str, *, seen: int | None = None) -> bool: ...
+        self,
+        name: str,
+        *,
+        reset: bool = True,
+        from_here: bool = False,
+        env: Mapping[str, Any] | None = None,
+        seen: int | None = None,
+    ) -> Revived: ...
+    def skip_task(self, name: str, *, seen: int | None = None) -> Revived: ...
+    def set_result(
+        self,
+        name: str,
+        result: Any = None,
+        *,
+        state: str = "SUCCESS",
+        error: str | None = None,
+        seen: int | None = None,
+    ) -> Revived: ...
     def delete(self, *, force: bool = False) -> None: ...
     def show(self) -> wire.Workflow: ...
     def output(self) -> dict[str, Any]: ...

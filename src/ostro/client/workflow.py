@@ -17,11 +17,13 @@ from ostro.protocol.paths import at
 from ostro.protocol.tasks import (
     AddedTask,
     AddedTasks,
+    Revived,
     Task,
     TaskCancel,
     TaskPage,
     TaskRequest,
     TaskRerun,
+    TaskResult,
     TaskSkip,
     TasksRequest,
 )
@@ -93,19 +95,35 @@ class Workflow:
         name: str,
         *,
         reset: bool = True,
+        from_here: bool = False,
         env: Mapping[str, Any] | None = None,
         seen: int | None = None,
-    ) -> bool:
-        """Runs a failed task again; of a loop, without `reset`, the failed items only."""
-        body = TaskRerun(reset=reset, env=msgspec.UNSET if env is None else as_raw(env), seen=seen)
-        path = at(paths.TASK_RERUN, workflow=self.id, task=name)
-        return (await self._transport.call("POST", path, wire.Changed, body=body, key=str(new_id()))).changed
+    ) -> Revived:
+        """Runs an ended task again; of a loop, without `reset`, the failed items only; `from_here` with all behind it."""
+        given = msgspec.UNSET if env is None else as_raw(env)
+        body = TaskRerun(reset=reset, from_here=from_here, env=given, seen=seen)
+        return await self._revive(paths.TASK_RERUN, name, body)
 
-    async def skip_task(self, name: str, *, seen: int | None = None) -> bool:
-        """Lets a failed task count as done."""
-        path = at(paths.TASK_SKIP, workflow=self.id, task=name)
-        body = TaskSkip(seen=seen)
-        return (await self._transport.call("POST", path, wire.Changed, body=body, key=str(new_id()))).changed
+    async def skip_task(self, name: str, *, seen: int | None = None) -> Revived:
+        """Lets a task that does not run count as done."""
+        return await self._revive(paths.TASK_SKIP, name, TaskSkip(seen=seen))
+
+    async def set_result(
+        self,
+        name: str,
+        result: Any = None,
+        *,
+        state: str = "SUCCESS",
+        error: str | None = None,
+        seen: int | None = None,
+    ) -> Revived:
+        """Gives a task that ran another result, and another end: SUCCESS or ERROR."""
+        body = TaskResult(state=cast("Any", state), result=as_raw(result), error=error, seen=seen)
+        return await self._revive(paths.TASK_RESULT, name, body)
+
+    async def _revive(self, path: str, name: str, body: msgspec.Struct) -> Revived:
+        found = at(path, workflow=self.id, task=name)
+        return await self._transport.call("POST", found, Revived, body=body, key=str(new_id()))
 
     async def delete(self, *, force: bool = False) -> None:
         """Takes it away with all that belongs to it; a running one only with `force`."""

@@ -152,15 +152,21 @@ def cancel(workflow: Workflow, task: Task, moment: Moment) -> None:
     step = workflow.flow.steps.get(task.id) if workflow.flow is not None else None
     if step is not None:
         ending.abandon(workflow, step, moment)
-        workflow.changes.timers["timeout", task.id] = Timer("timeout", task.id, None)
     elif job is not None:
         ended = EndedJob(job, task.id, run, None, TaskState.CANCELLED, None, None, moment.now)
         workflow.changes.ended_jobs.append(ended)
         workflow.changes.revoked[job] = None
         workflow.changes.queued.pop(job, None)
-    if task.state is TaskState.DELAYED:
-        workflow.changes.timers["retry", task.id] = Timer("retry", task.id, None)
-    workflow.ready.pop(task, None)
-    workflow.passing.pop(task, None)
+    abandon_wait(workflow, task)
     workflow.move(task, TaskState.CANCELLED, moment.now)
     workflow.note("cancelled", task, state=TaskState.CANCELLED.value)
+
+
+def abandon_wait(workflow: Workflow, task: Task) -> None:
+    """It will not be taken up any more, neither by its time nor by what it waits for."""
+    if task.state is TaskState.DELAYED:
+        workflow.changes.timers["retry", task.id] = Timer("retry", task.id, None)
+    if workflow.flow is not None and task.id in workflow.flow.steps:
+        workflow.changes.timers["timeout", task.id] = Timer("timeout", task.id, None)
+    workflow.ready.pop(task, None)
+    workflow.passing.pop(task, None)

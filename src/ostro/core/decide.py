@@ -34,6 +34,7 @@ from ostro.core.events import (
     RetryDue,
     SealTag,
     SealWorkflow,
+    SetResult,
     Skip,
     StopWorkflow,
     TimeoutDue,
@@ -41,6 +42,7 @@ from ostro.core.events import (
 from ostro.core.flow import beginning, controls, ending, holding
 from ostro.core.requirements.conditions import Task
 from ostro.core.requirements.terms import check_term
+from ostro.core.revivals import calls
 from ostro.core.workflow import Moment, Workflow
 from ostro.errors import Conflict, Invalid
 from ostro.values import UUID, TaskState, WorkflowState
@@ -89,6 +91,10 @@ def decide(workflow: Workflow, event: Event, moment: Moment) -> Answer:
             return _add_or_change(workflow, event, moment)
         case Create():
             raise Conflict("workflow_exists", "There is a workflow with this id already.")
+        case Rerun() | Skip() | SetResult():
+            revived = calls.obey(workflow, event, moment)
+            progress.advance(workflow, moment)
+            return revived
         case _:
             changed = _obey(workflow, event, moment)
             progress.advance(workflow, moment)
@@ -152,10 +158,6 @@ def _control(
         case StopWorkflow():
             _received(workflow, event.sent_as)
             return controls.stop(workflow, event)
-        case Rerun():
-            return controls.rerun(workflow, event, moment)
-        case Skip():
-            return controls.skip(workflow, event, moment)
         case CalleeEnded():
             _received(workflow, event.sent_as)
             return ending.callee_ended(workflow, event, moment)
@@ -203,8 +205,6 @@ def _describe(workflow: Workflow, event: Describe) -> bool:
         workflow.touch_workflow(deadline=None)
         _set_deadline(workflow)
     elif event.deadline and event.deadline != workflow.row.deadline:
-        if workflow.ended:
-            raise Conflict("workflow_ended", "The workflow has ended: its deadline means nothing any more.")
         workflow.touch_workflow(deadline=event.deadline)
         _set_deadline(workflow)
     said = {"name": event.name, "description": event.description, "tags": event.tags, "keep": event.keep}

@@ -28,6 +28,7 @@ class TaskRow(msgspec.Struct, gc=False):
 
     `weighs`: its terms matter to the workflow's end after it started (rule 6), so they are loaded again.
     `required` counts the tasks that require it by name: then its result is no part of the default output.
+    `since` is the first run since its last revival: retries are counted from there.
     """
 
     id: UUID
@@ -47,6 +48,7 @@ class TaskRow(msgspec.Struct, gc=False):
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
+    since: int = 1
     pass_: int = 0
     """In direct workflows a name may be arrived at again: each time is a task of its own."""
 

@@ -112,18 +112,31 @@ class StopWorkflow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rerun(msgspec.Struct, frozen=True, kw_only=True):
-    """Run a failed or cancelled task again; with `reset` all of its items, else those that failed. Answer: Done."""
+    """Run an ended task again; of a loop with `reset` all items, else those that failed. With `from_here` all that hang
+    on it and had started run again with it. Answer: Revived.
+    """
 
     name: str
     reset: bool = True
+    from_here: bool = False
     env: dict[str, Any] | None = None
     seen: int | None = None
 
 
 class Skip(msgspec.Struct, frozen=True, kw_only=True):
-    """Let a failed task count as done. Answer: Done."""
+    """Let a task that does not run count as done. Answer: Revived."""
 
     name: str
+    seen: int | None = None
+
+
+class SetResult(msgspec.Struct, frozen=True, kw_only=True):
+    """Give a task that ran another end: SUCCESS or ERROR, a result as JSON, an error as a sentence. Answer: Revived."""
+
+    name: str
+    state: TaskState = TaskState.SUCCESS
+    result: bytes | None = None
+    error: str | None = None
     seen: int | None = None
 
 
@@ -202,10 +215,13 @@ Plain = (
 )
 """What concerns every workflow alike."""
 
-Control = Pause | Resume | StopWorkflow | Rerun | Skip | CalleeEnded | TimeoutDue
-"""What operators do, and what definitions bring with them."""
+Control = Pause | Resume | StopWorkflow | CalleeEnded | TimeoutDue
+"""What operators do to a workflow, and what definitions bring with them."""
 
-Event = Create | AddTasks | ChangeTask | Plain | Control
+Revival = Rerun | Skip | SetResult
+"""What operators do to an ended task (rule 9). It needs the specifications of all tasks, also of those that ended."""
+
+Event = Create | AddTasks | ChangeTask | Plain | Control | Revival
 
 
 class TaskAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -236,4 +252,12 @@ class Done(msgspec.Struct, frozen=True):
     changed: bool = True
 
 
-Answer = Added | Done
+class Revived(msgspec.Struct, frozen=True):
+    """The answer to a revival. `started` counts the tasks that had started on what was before; ten are named."""
+
+    changed: bool = True
+    started: int = 0
+    started_names: tuple[str, ...] = ()
+
+
+Answer = Added | Done | Revived

@@ -78,6 +78,14 @@ def _tell(workflow: Workflow) -> None:
         workflow.told.popleft()
 
 
+def tell_all(workflow: Workflow) -> None:
+    """All conditions are judged, and all their watchers know: before an operator changes what was decided."""
+    while not workflow.judge_again(_JUDGED_AT_ONCE):
+        pass
+    while workflow.told:
+        _tell(workflow)
+
+
 def _take_up(workflow: Workflow, task: Task, moment: Moment) -> None:
     """A task whose terms are all decided starts or is passed by (rules 4 and 5); a DELAYED one runs again."""
     del workflow.ready[task]
@@ -140,7 +148,7 @@ def finish(workflow: Workflow, task: Task, ended: EndedJob, moment: Moment) -> N
     """A run is over: the task ends with it, or is tried again after its delay."""
     workflow.changes.ended_jobs.append(ended)
     retry = task.spec.retry if task.spec else None
-    if ended.state is TaskState.ERROR and retry is not None and ended.run <= retry.count:
+    if ended.state is TaskState.ERROR and retry is not None and ended.run - task.row.since < retry.count:
         due = moment.now + timedelta(seconds=retry.delay)
         if task.state is TaskState.DELAYED:  # an inline run failed again: it never was RUNNING
             workflow.revise(task, moment.now, error=ended.error)

@@ -7,21 +7,25 @@ from ostro.values import WorkflowState as W
 
 MOVES: Final[dict[T, frozenset[T]]] = {
     T.WAITING: frozenset({T.DELAYED, T.PAUSED, T.RUNNING, T.SUCCESS, T.ERROR, T.CANCELLED, T.SKIPPED}),
-    T.DELAYED: frozenset({T.PAUSED, T.RUNNING, T.SUCCESS, T.ERROR, T.CANCELLED}),
-    T.PAUSED: frozenset({T.DELAYED, T.RUNNING, T.SUCCESS, T.ERROR, T.CANCELLED}),
+    T.DELAYED: frozenset({T.PAUSED, T.RUNNING, T.SUCCESS, T.ERROR, T.CANCELLED, T.SKIPPED}),
+    T.PAUSED: frozenset({T.DELAYED, T.RUNNING, T.SUCCESS, T.ERROR, T.CANCELLED, T.SKIPPED}),
     T.RUNNING: frozenset({T.DELAYED, T.SUCCESS, T.ERROR, T.CANCELLED}),
     T.SUCCESS: frozenset(),
     T.ERROR: frozenset(),
     T.CANCELLED: frozenset(),
     T.SKIPPED: frozenset(),
 }
-"""The engine's own moves of a task. WAITING, DELAYED or PAUSED → SUCCESS is an inline action, or a wait after the run."""
+"""The engine's own moves of a task. WAITING, DELAYED or PAUSED → SUCCESS is an inline action, or a wait after the run;
+DELAYED or PAUSED → SKIPPED is an operator's skip."""
+
+_AGAIN = frozenset({T.WAITING, T.DELAYED, T.PAUSED})
+"""To run again: once its terms hold, at once, or with the resume of its workflow."""
 
 REVIVALS: Final[dict[T, frozenset[T]]] = {
-    T.SUCCESS: frozenset({T.RUNNING, T.WAITING, T.ERROR}),
-    T.ERROR: frozenset({T.RUNNING, T.WAITING, T.SKIPPED, T.SUCCESS}),
-    T.CANCELLED: frozenset({T.RUNNING, T.WAITING, T.SKIPPED, T.SUCCESS}),
-    T.SKIPPED: frozenset({T.WAITING}),
+    T.SUCCESS: _AGAIN | {T.SUCCESS, T.ERROR},
+    T.ERROR: _AGAIN | {T.SUCCESS, T.ERROR, T.SKIPPED},
+    T.CANCELLED: _AGAIN | {T.SUCCESS, T.ERROR, T.SKIPPED},
+    T.SKIPPED: _AGAIN | {T.SUCCESS, T.ERROR, T.SKIPPED},
 }
 """What an operator alone may do to an ended task (rule 9)."""
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import msgspec
 
-from ostro.core.effects import Changes, Entry, Timer
+from ostro.core.effects import Changes, Entry, TaskRow, Timer
 from ostro.core.plans.steps import Flow
 from ostro.core.requirements.conditions import Task
 from ostro.core.requirements.index import Index
@@ -137,9 +137,22 @@ class Workflow(Index):
         """An operator's move out of an end (rule 9)."""
         if to not in REVIVALS[task.state]:
             raise AssertionError(f"no revival from {task.state} to {to}")
-        if task.spec is None and self.flow is not None:
+        if task.spec is None and self.flow is not None and task.id in self.flow.steps:
             task.spec = self.flow.steps[task.id].task.spec
         self._rewrite(task, now, to, {"ended_at": None, "error": None, **fields})
+
+    def restore(self, task: Task, row: TaskRow) -> None:
+        """Puts back what a task's row was before a revival that is refused."""
+        if task.waiting:
+            self._unwatch(task)
+        self._uncount(task)
+        groups = self.groups_of(task.labels)
+        for group in groups:
+            group.count(task, -1)
+        task.row = row
+        for group in groups:
+            group.count(task, 1)
+        self._count(task)
 
     def revive_all(self) -> None:
         """An ended workflow is RUNNING again, still sealed, no longer stopped (rule 9)."""

@@ -31,6 +31,7 @@ TASK: Final = "/v1/workflows/{workflow}/tasks/{task}"
 TASK_CANCEL: Final = "/v1/workflows/{workflow}/tasks/{task}/cancel"
 TASK_RERUN: Final = "/v1/workflows/{workflow}/tasks/{task}/rerun"
 TASK_SKIP: Final = "/v1/workflows/{workflow}/tasks/{task}/skip"
+TASK_RESULT: Final = "/v1/workflows/{workflow}/tasks/{task}/result"
 TASK_JOBS: Final = "/v1/workflows/{workflow}/tasks/{task}/jobs"
 TASK_ALONE: Final = "/v1/tasks"
 

@@ -69,9 +69,12 @@ class TaskCancel(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class TaskRerun(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """With `reset: false` a loop runs only its failed items again. `env` puts new values into the environment."""
+    """With `reset: false` a loop runs only its failed items again. With `from_here` all tasks that require this one and had
+    started run again after it. `env` puts new values into the environment.
+    """
 
     reset: bool = True
+    from_here: bool = False
     env: Raw | UnsetType = UNSET
     seen: int | None = None
 
@@ -80,6 +83,23 @@ class TaskSkip(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_de
     """`seen` is the task's version that the caller saw."""
 
     seen: int | None = None
+
+
+class TaskResult(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a task that ran came to instead. `result` is any JSON; `seen` as above."""
+
+    state: Literal["SUCCESS", "ERROR"] = "SUCCESS"
+    result: Raw | UnsetType = UNSET
+    error: str | None = None
+    seen: int | None = None
+
+
+class Revived(msgspec.Struct, kw_only=True):
+    """`used_by` counts the tasks that had started on what the task was before, and do not run again; ten are named."""
+
+    changed: bool = True
+    used_by: int = 0
+    used_by_names: list[str] = []
 
 
 class LiveJob(msgspec.Struct, kw_only=True):

@@ -1,11 +1,10 @@
 """Use cases of tasks."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import msgspec
 
-from ostro.core.events import Added, AddTasks, Answer, CancelTask, ChangeTask, Create, DeleteTask, Rerun, Skip
+from ostro.core.events import Added, AddTasks, Answer, CancelTask, ChangeTask, Create, DeleteTask, Revival
 from ostro.core.specs import Birth, Spawner, TaskSpec
 from ostro.engine.lanes import Once
 from ostro.errors import Conflict, Gone, NotFound
@@ -160,35 +159,18 @@ async def cancel(
     return await desk.lanes.submit(caller.namespace, workflow, event, once=once)
 
 
-async def rerun(
+async def revive(
     desk: Desk,
     caller: Caller,
     workflow: UUID,
     task: str,
+    event_of: Callable[[str], Revival],
     *,
-    reset: bool,
-    env: dict[str, Any] | None,
-    seen: int | None,
     once: Once | None = None,
 ) -> Answer:
-    """Runs a failed or cancelled task again; `reset` all items of a loop, `env` with these values in its environment."""
-    name = await _name_of(desk, caller, workflow, task)
-    event = Rerun(name=name, reset=reset, env=env, seen=seen)
+    """Run again, skip, or give another result: the event that `event_of` makes with the task's name. Answer: Revived."""
+    event = event_of(await _name_of(desk, caller, workflow, task))
     return await desk.lanes.submit(caller.namespace, workflow, event, once=once)
-
-
-async def skip(
-    desk: Desk,
-    caller: Caller,
-    workflow: UUID,
-    task: str,
-    *,
-    seen: int | None,
-    once: Once | None = None,
-) -> Answer:
-    """Lets a failed task count as done."""
-    name = await _name_of(desk, caller, workflow, task)
-    return await desk.lanes.submit(caller.namespace, workflow, Skip(name=name, seen=seen), once=once)
 
 
 async def run_alone(

@@ -187,7 +187,7 @@ def _fill_tasks(sets: Sets, w: int, write: Write) -> None:
             sets.tasks.append((
                 w, is_new, r.id, r.name, SEPARATOR.join(r.tags), r.hash, r.state.value,
                 r.reason.value if r.reason else None, r.error, r.run, r.job, r.version, r.spawned, r.weighs,
-                r.required, r.spawned_by, r.created_at, r.started_at, r.ended_at, r.pass_,
+                r.required, r.spawned_by, r.created_at, r.started_at, r.ended_at, r.pass_, r.since,
             ))  # fmt: skip
     for task, spec in changes.specs.items():
         text = msgspec.msgpack.encode(msgspec.structs.replace(spec, input=b"{}"))

@@ -14,9 +14,18 @@ from ostro.service import answers
 
 async def changed(call: Call[Any, Any], work: Callable[[Once | None], Awaitable[Answer]]) -> Reply:
     """Whether something changed; the first answer, if the request came before. `work` as of `answers.once`."""
-    status, body = await answers.once(call.desk, call.caller, call.asked, _rendered, work)
+    return await _once(call, work, shapes.changed)
+
+
+async def revived(call: Call[Any, Any], work: Callable[[Once | None], Awaitable[Answer]]) -> Reply:
+    """The same for a task that left its end."""
+    return await _once(call, work, shapes.revived)
+
+
+async def _once(
+    call: Call[Any, Any], work: Callable[[Once | None], Awaitable[Answer]], shape: Callable[[Answer], object]
+) -> Reply:
+    status, body = await answers.once(
+        call.desk, call.caller, call.asked, lambda answer: (200, msgspec.json.encode(shape(answer))), work
+    )
     return Reply(body, status)
-
-
-def _rendered(answer: Answer) -> tuple[int, bytes]:
-    return 200, msgspec.json.encode(shapes.changed(answer))

@@ -5,7 +5,7 @@ from typing import Any, cast
 import msgspec
 from msgspec import UNSET, Raw
 
-from ostro.core.events import Added, Answer, Done
+from ostro.core.events import Added, Answer, Done, Revived
 from ostro.protocol import alone, changes, fleet, jobs, paths, tasks, tokens, why, workers, workflows
 from ostro.service import jobs as job_uses
 from ostro.service import output as output_uses
@@ -45,6 +45,15 @@ def added(answer: Answer) -> tasks.AddedTasks:
 def changed(answer: Answer) -> workflows.Changed:
     """The answer to everything else."""
     return workflows.Changed(changed=answer.changed if isinstance(answer, Done) else True)
+
+
+def revived(answer: Answer) -> tasks.Revived:
+    """The answer to a rerun, a skip and a result that was set."""
+    if not isinstance(answer, Revived):
+        raise TypeError(f"a revival was answered with {answer}")
+    return tasks.Revived(
+        changed=answer.changed, used_by=answer.started, used_by_names=list(answer.started_names)
+    )
 
 
 def reasons(found: why_uses.Why | None) -> why.Why | None:

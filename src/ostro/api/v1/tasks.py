@@ -1,29 +1,34 @@
 """Endpoints of tasks, and the shortcut for one alone."""
 
+from collections.abc import Callable
+from typing import Any
+
 import msgspec
 from msgspec import UNSET
 
 from ostro.api.endpoints import Call, Endpoint, NoQuery, Reply
 from ostro.api.v1 import described, queries, replies, shapes
-from ostro.core.events import Answer
+from ostro.core.events import Answer, Rerun, Revival, SetResult, Skip
 from ostro.protocol import paths
 from ostro.protocol.alone import TaskAlone
 from ostro.protocol.jobs import JobPage
 from ostro.protocol.tasks import (
     AddedTask,
     AddedTasks,
+    Revived,
     Task,
     TaskCancel,
     TaskPage,
     TaskRequest,
     TaskRerun,
+    TaskResult,
     TaskSkip,
     TasksRequest,
 )
 from ostro.protocol.workflows import Changed
 from ostro.service import answers, jobs, tasks
 from ostro.service.access import JOB, READ, WRITE
-from ostro.values import UUID
+from ostro.values import UUID, TaskState
 
 
 class _Begun(msgspec.Struct):
@@ -101,21 +106,36 @@ async def cancel(call: Call[NoQuery, TaskCancel]) -> Reply:
 
 async def rerun(call: Call[NoQuery, TaskRerun]) -> Reply:
     """POST /v1/workflows/{workflow}/tasks/{task}/rerun."""
-    workflow, task, wanted = call.id("workflow"), call.path["task"], call.body
+    wanted = call.body
     env = described.object_of(wanted.env, "$.env", call.desk.limits) if wanted.env is not UNSET else None
-    return await replies.changed(
+    return await _revive(
         call,
-        lambda once: tasks.rerun(
-            call.desk, call.caller, workflow, task, reset=wanted.reset, env=env, seen=wanted.seen, once=once
+        lambda name: Rerun(
+            name=name, reset=wanted.reset, from_here=wanted.from_here, env=env, seen=wanted.seen
         ),
     )
 
 
 async def skip(call: Call[NoQuery, TaskSkip]) -> Reply:
     """POST /v1/workflows/{workflow}/tasks/{task}/skip."""
-    workflow, task, seen = call.id("workflow"), call.path["task"], call.body.seen
-    return await replies.changed(
-        call, lambda once: tasks.skip(call.desk, call.caller, workflow, task, seen=seen, once=once)
+    return await _revive(call, lambda name: Skip(name=name, seen=call.body.seen))
+
+
+async def set_result(call: Call[NoQuery, TaskResult]) -> Reply:
+    """POST /v1/workflows/{workflow}/tasks/{task}/result."""
+    wanted = call.body
+    result = None if wanted.result is UNSET else described.result_of(wanted.result, call.desk.limits)
+    state = TaskState(wanted.state)
+    return await _revive(
+        call,
+        lambda name: SetResult(name=name, state=state, result=result, error=wanted.error, seen=wanted.seen),
+    )
+
+
+async def _revive(call: Call[NoQuery, Any], event_of: Callable[[str], Revival]) -> Reply:
+    workflow, task = call.id("workflow"), call.path["task"]
+    return await replies.revived(
+        call, lambda once: tasks.revive(call.desk, call.caller, workflow, task, event_of, once=once)
     )
 
 
@@ -218,25 +238,36 @@ ENDPOINTS = (
     Endpoint(
         method="POST",
         path=paths.TASK_RERUN,
-        summary="Run a failed or cancelled task again",
+        summary="Run an ended task again",
         allowed=WRITE,
         does=rerun,
         body=TaskRerun,
         optional_body=True,
-        answer=Changed,
+        answer=Revived,
         problems=(404, 409, 410, 422),
         once=True,
     ),
     Endpoint(
         method="POST",
         path=paths.TASK_SKIP,
-        summary="Let a failed task count as done",
+        summary="Let a task that does not run count as done",
         allowed=WRITE,
         does=skip,
         body=TaskSkip,
         optional_body=True,
-        answer=Changed,
+        answer=Revived,
         problems=(404, 409, 410, 422),
+        once=True,
+    ),
+    Endpoint(
+        method="POST",
+        path=paths.TASK_RESULT,
+        summary="Give a task that ran another result",
+        allowed=WRITE,
+        does=set_result,
+        body=TaskResult,
+        answer=Revived,
+        problems=(404, 409, 410, 413, 422),
         once=True,
     ),
     Endpoint(

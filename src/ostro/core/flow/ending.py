@@ -167,7 +167,7 @@ def conclude(
     workflow.changes.steps[task.id] = None
     workflow.defined.publish(step, outcome.branch)
     step.row.handled = state is TaskState.ERROR and outcome.handles_errors
-    _drop_results(workflow, task, step, moment)
+    drop_results(workflow, task, step, moment)
     workflow.move(task, state, moment.now, error=error)
     workflow.note("ended", task, state=state.value, run=task.row.run or None, error=error)
     following.follow(workflow, task, step, outcome, moment)
@@ -183,7 +183,7 @@ def _of_error(
         return following.Outcome(), error if str(again) == error else f"{error}; then {again}"
 
 
-def _drop_results(workflow: Workflow, task: Task, step: Step, moment: Moment) -> None:
+def drop_results(workflow: Workflow, task: Task, step: Step, moment: Moment) -> None:
     """`keep-result: false`: nobody sees the result once it was published."""
     try:
         kept = Scope(workflow, moment, task).value(step.task.keep_result, True)

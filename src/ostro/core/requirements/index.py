@@ -334,6 +334,39 @@ class Index:
         if not self.by_name[name]:
             del self.by_name[name]
 
+    # -- what an operator changes -------------------------------------------------------------------
+
+    def is_open_or_holds(self, task: Task) -> bool:
+        """Whether a task with these terms would wait or start now, and not be passed by; nothing is changed."""
+        conditions = [self.condition(wish) for wish in task.wishes]
+        verdicts = {condition.verdict for condition in conditions}
+        for condition in conditions:
+            if not condition.watchers and not condition.pinned:
+                self._drop_condition(condition)
+        return Verdict.UNDECIDED in verdicts or Verdict.DEAD not in verdicts
+
+    def reconsider_around(self, task: Task) -> None:
+        """What was decided by the end of this task, or because it could add no more, may be open again (rule 9)."""
+        groups = [*self.groups_of(task.labels)]
+        for tag in self.grants.get(task, ()):
+            plain = self.groups.get(("any", tag))
+            groups += [plain] if plain is not None else []
+            groups += self.wide.get(tag, {}).values()
+        around = [condition for group in groups for condition in group.conditions.values()]
+        for condition in [*around, *self.by_name.get(task.row.name, {}).values()]:
+            self._reconsider(condition)
+
+    def _reconsider(self, condition: Condition) -> None:
+        if condition.verdict is Verdict.UNDECIDED:
+            self.unjudged[condition] = None
+            return
+        condition.verdict = self.judge(condition)
+        self._latch(condition)
+        if condition.verdict is Verdict.UNDECIDED:
+            for watcher in condition.watchers:
+                watcher.undecided += 1
+                self.ready.pop(watcher, None)
+
     # -- what must be looked at again ---------------------------------------------------------------
 
     def unsettle_tag(self, tag: str) -> None:

@@ -8,7 +8,7 @@ import structlog
 
 from ostro.clock import Clock, monotonic, pause
 from ostro.core.effects import Changes
-from ostro.core.events import Create, GoOn
+from ostro.core.events import Create, GoOn, Revival
 from ostro.core.workflow import Moment
 from ostro.engine.lanes.cache import Cache
 from ostro.engine.lanes.decided import Broken, Decided, NothingThere, decide_all, queues_of
@@ -172,7 +172,8 @@ class Lane:
         breath = monotonic()
         for key, envelopes in batch.items():
             loaded = self.cache.get(key)
-            if loaded.company == "contested" if loaded is not None else not _is_birth(envelopes[0]):
+            contested = loaded.company == "contested" if loaded is not None else not _is_birth(envelopes[0])
+            if contested or any(isinstance(envelope.event, Revival) for envelope in envelopes):
                 self.send_away(key, envelopes)
                 continue
             one = self._decide_one(key, loaded, envelopes)

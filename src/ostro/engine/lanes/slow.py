@@ -8,7 +8,7 @@ import msgspec
 import structlog
 
 from ostro.clock import monotonic, pause
-from ostro.core.events import Done, JobEnded
+from ostro.core.events import Done, JobEnded, Revival
 from ostro.engine.lanes.decided import Broken, Decided, NothingThere, decide_all, queues_of
 from ostro.engine.lanes.envelope import AlreadyAnswered, Envelope
 from ostro.engine.lanes.lane import Lane, breathe, give_all
@@ -108,7 +108,7 @@ async def _try(lane: Lane, key: Key, course: _Course) -> None:
         passed = await _has_passed(connection, key, course.attempt)
         decided, course.attempt = course.attempt, None
         if decided is None or not passed:
-            loaded = await _present(lane, connection, key) if row else None
+            loaded = await _present(lane, connection, key, course.envelopes) if row else None
             now, later = await _sort_out(connection, key, course.envelopes)
             course.envelopes = now + later
             decided = _decide(lane, key, loaded, now, course.answers)
@@ -173,15 +173,18 @@ def _finish(lane: Lane, decided: Decided, course: _Course, outcome: Outcome | No
     course.envelopes = [envelope for envelope in course.envelopes if not envelope.answer.done()]
 
 
-async def _present(lane: Lane, connection: Connection, key: Key) -> Loaded:
-    """The workflow as it is now, under our lock: the cached one brought up to date, or loaded."""
-    cached = lane.cache.get(key)
+async def _present(lane: Lane, connection: Connection, key: Key, envelopes: list[Envelope]) -> Loaded:
+    """The workflow as it is now, under our lock: the cached one brought up to date, or loaded; with the
+    specifications of what has ended for a revival.
+    """
+    revives = any(isinstance(envelope.event, Revival) for envelope in envelopes)
+    cached = None if revives else lane.cache.get(key)
     if cached is not None:
         known = cached.version
         if await catch_up(connection, [cached], breathe):
             cached.company = "none" if cached.version == known else "contested"
             return cached
-    loaded = await load(connection, *key, breathe)
+    loaded = await load(connection, *key, breathe, specs=revives)
     if loaded is None:
         raise NotFound("workflow_not_found", f"There is no workflow {key[1]}.")
     loaded.company = "contested"

@@ -63,8 +63,12 @@ class Loaded(msgspec.Struct):
             self.kept_bytes -= len(self.results.pop(oldest))
 
 
-async def load(reader: Reader, namespace: int, workflow: UUID, breathe: Breathe) -> Loaded | None:
+async def load(
+    reader: Reader, namespace: int, workflow: UUID, breathe: Breathe, *, specs: bool = False
+) -> Loaded | None:
     """The whole workflow, however large; None if there is none. `breathe` is awaited between slices.
+
+    With `specs` also the specifications that only a revival needs (rule 9): those of all that ended, with their inputs.
 
     Commits meanwhile make the version that is returned too old, never too new.
     """
@@ -73,7 +77,7 @@ async def load(reader: Reader, namespace: int, workflow: UUID, breathe: Breathe)
         return None
     begun = _begin(rows[0])
     try:
-        await _place_all(reader, begun.workflow, breathe)
+        await _place_all(reader, begun.workflow, breathe, specs=specs)
     except ExceptionGroup as failed:
         raise failed.exceptions[0] from None
     await _finish([begun], reader, breathe)
@@ -86,7 +90,7 @@ async def load_small(reader: Reader, keys: Sequence[Key], breathe: Breathe) -> d
     for start in range(0, len(keys), _TOGETHER):
         columns = columns_of(keys[start : start + _TOGETHER])
         begun = {key_of(row): _begin(row) for row in await reader.fetch("load_workflows", *columns)}
-        rows = await reader.fetch("load_tasks", *columns, [_FIRST] * len(columns[0]), SLICE)
+        rows = await reader.fetch("load_tasks", *columns, [_FIRST] * len(columns[0]), SLICE, False)
         for number, row in enumerate(rows, start=1):
             loaded = begun.get((row["namespace"], id_of(row["workflow"])))
             if loaded is not None:  # else it was born between the statements
@@ -100,13 +104,13 @@ async def load_small(reader: Reader, keys: Sequence[Key], breathe: Breathe) -> d
     return found
 
 
-async def _place_all(reader: Reader, workflow: Workflow, breathe: Breathe) -> None:
+async def _place_all(reader: Reader, workflow: Workflow, breathe: Breathe, *, specs: bool) -> None:
     """In slices; the next one is on its way while one is worked on."""
     place = [workflow.namespace], [workflow.id]
     async with asyncio.TaskGroup() as group:
 
         def fetch(after: UUID) -> asyncio.Task[list[Record]]:
-            return group.create_task(reader.fetch("load_tasks", *place, [after], SLICE))
+            return group.create_task(reader.fetch("load_tasks", *place, [after], SLICE, specs))
 
         coming: asyncio.Task[list[Record]] | None = fetch(_FIRST)
         while coming is not None:
@@ -212,7 +216,7 @@ def task_of(row: Record) -> Task:
     """A task as the rules know it. By position, which is faster by half than by name: `load_tasks` has the order."""
     (
         _namespace, _workflow, known, name, tags, task_hash, state, reason, error, run, job, version, spawned,
-        weighs, required, spawned_by, created_at, started_at, ended_at, spec_bytes, given, pass_,
+        weighs, required, spawned_by, created_at, started_at, ended_at, spec_bytes, given, since, pass_,
     ) = row  # fmt: skip
     spec = None
     if spec_bytes is not None:
@@ -237,6 +241,7 @@ def task_of(row: Record) -> Task:
             created_at,
             started_at,
             ended_at,
+            since,
             pass_,
         ),
         spec,

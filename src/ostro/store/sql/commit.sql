@@ -78,16 +78,16 @@ WITH given AS (
     JOIN passed p ON p.w = t.w
 ), tasks_added AS (
     INSERT INTO tasks (namespace, workflow, id, name, tags, hash, state, reason, error, run, job, version, spawned,
-                       weighs, required, spawned_by, created_at, started_at, ended_at, pass)
+                       weighs, required, spawned_by, created_at, started_at, ended_at, since, pass)
     SELECT t.namespace, t.workflow, t.task, t.name, string_to_array(t.tags, U&'\001F'), t.hash, t.state, t.reason,
            t.error, t.run, t.job, t.version, t.spawned, t.weighs, t.required, t.spawned_by, t.created_at,
-           t.started_at, t.ended_at, t.pass
+           t.started_at, t.ended_at, t.since, t.pass
     FROM tasks_given t WHERE t.is_new
 ), tasks_changed AS (
     UPDATE tasks x SET
         tags = string_to_array(t.tags, U&'\001F'), hash = t.hash, state = t.state, reason = t.reason,
         error = t.error, run = t.run, job = t.job, version = t.version, spawned = t.spawned, weighs = t.weighs,
-        required = t.required, started_at = t.started_at, ended_at = t.ended_at
+        required = t.required, started_at = t.started_at, ended_at = t.ended_at, since = t.since
     FROM tasks_given t
     WHERE NOT t.is_new AND x.namespace = t.namespace AND x.workflow = t.workflow AND x.id = t.task AND x.name = t.name
 ), specs_written AS (

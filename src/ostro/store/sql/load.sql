@@ -16,10 +16,10 @@ JOIN workflow_specs s ON s.namespace = w.namespace AND s.workflow = w.id;
 
 -- name: load_tasks
 -- One slice of the tasks of each workflow, by key. A specification comes along only where somebody may still need it, an input only
--- where it is needed here. It is found in the order of its key: without statistics the planner takes the workflow
+-- where it is needed here; all of them with $5. It is found in the order of its key: without statistics the planner takes the workflow
 -- alone for what narrows it down, and reads all its specifications for each task.
 SELECT t.namespace, t.workflow, t.id, t.name, t.tags, t.hash, t.state, t.reason, t.error, t.run, t.job, t.version,
-       t.spawned, t.weighs, t.required, t.spawned_by, t.created_at, t.started_at, t.ended_at, s.spec, s.input, t.pass
+       t.spawned, t.weighs, t.required, t.spawned_by, t.created_at, t.started_at, t.ended_at, s.spec, s.input, t.since, t.pass
 FROM unnest($1::integer[], $2::uuid[], $3::uuid[]) AS wanted (namespace, id, after)
 CROSS JOIN LATERAL (
     SELECT * FROM tasks x
@@ -30,7 +30,7 @@ CROSS JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT y.task, y.spec, CASE WHEN y.input_stays THEN y.input END AS input FROM task_specs y
     WHERE (y.namespace, y.workflow, y.task) >= (t.namespace, t.workflow, t.id)
-      AND (t.ended_at IS NULL OR t.weighs)
+      AND (t.ended_at IS NULL OR t.weighs OR $5)
     ORDER BY y.namespace, y.workflow, y.task LIMIT 1
 ) AS s ON s.task = t.id
 ORDER BY t.namespace, t.workflow, t.id;
@@ -38,7 +38,7 @@ ORDER BY t.namespace, t.workflow, t.id;
 -- name: load_some_tasks
 -- The same for the tasks that the change log names, each by one look at the key, whatever the planner believes.
 SELECT t.namespace, t.workflow, t.id, t.name, t.tags, t.hash, t.state, t.reason, t.error, t.run, t.job, t.version,
-       t.spawned, t.weighs, t.required, t.spawned_by, t.created_at, t.started_at, t.ended_at, s.spec, s.input, t.pass
+       t.spawned, t.weighs, t.required, t.spawned_by, t.created_at, t.started_at, t.ended_at, s.spec, s.input, t.since, t.pass
 FROM unnest($1::integer[], $2::uuid[], $3::uuid[]) AS wanted (namespace, workflow, id)
 JOIN LATERAL (
     SELECT * FROM tasks x WHERE (x.namespace, x.workflow, x.id) >= (wanted.namespace, wanted.workflow, wanted.id)
