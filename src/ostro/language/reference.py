@@ -35,14 +35,15 @@ def _table(part: Part) -> str:
     if part.lenient:
         head += "Unknown keys are ignored with a warning, as Mistral does.\n"
     columns = "| key | value | default | meaning | example |\n| --- | --- | --- | --- | --- |"
-    rows = [_row(field) for field in fields_of(part.struct).values()]
+    rows = [_row(part, field) for field in fields_of(part.struct).values()]
     return "\n".join([head, columns, *rows, ""])
 
 
-def _row(field: Field) -> str:
+def _row(part: Part, field: Field) -> str:
     key = field.key
     default = "required" if field.required else key.default and f"`{key.default}`"
     where = f" In {' and '.join(f'`{one}`' for one in key.types)} workflows." if key.types else ""
     own = " *Ostro's own.*" if key.origin == "ostro" else ""
-    cells = [f"`{field.written}`", key.form.said, default, f"{key.meaning}{where}{own}", f"`{key.example}`"]
+    example = f"[`{key.example}`](examples/{part.examples}/{field.written}.yaml)"
+    cells = [f"`{field.written}`", key.form.said, default, f"{key.meaning}{where}{own}", example]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

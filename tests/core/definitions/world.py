@@ -102,7 +102,8 @@ class World:
         return self._create(self.new_id(), begin, None)
 
     def _create(self, known: UUID, begin: Begin, root: UUID | None) -> UUID:
-        birth = Birth(namespace=1, id=known, name=begin.plan.name, root_workflow=root)
+        done_when = tuple(one.term for one in begin.plan.definition.done_when)
+        birth = Birth(namespace=1, id=known, name=begin.plan.name, root_workflow=root, done_when=done_when)
         answers = {}
         while True:
             try:
