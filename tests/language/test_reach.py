@@ -48,7 +48,7 @@ def functions_of(case: Case, language: str) -> set[str]:
 
 
 def succeeds(case: Case) -> bool:
-    return case.said["expect"].get("state") == "SUCCESS"
+    return bool(case.said["expect"].get("state") == "SUCCESS")
 
 
 def fails(case: Case) -> bool:

@@ -1,6 +1,17 @@
-"""The tables of the reference pages, made from the model and the codes."""
+"""The tables of the reference pages, made from the model, the codes and the functions."""
+
+import inspect
+from collections.abc import Iterable
+from typing import get_args
+
+import msgspec
 
 from ostro.language.codes import CODES
+from ostro.language.expressions import DEFAULT_LIMITS, ExpressionLimits
+from ostro.language.expressions.functions import FUNCTIONS
+from ostro.language.expressions.jinja.filters import filters
+from ostro.language.expressions.yaql.signatures import FUNCTIONS as COMPILED
+from ostro.language.expressions.yaql.signatures import METHODS
 from ostro.language.forms.base import Field, fields_of
 from ostro.language.schema import PARTS, Part
 
@@ -21,6 +32,42 @@ def codes() -> str:
     return "\n".join(
         ["| code | severity | what it says | what to do |", "| --- | --- | --- | --- |", *rows, ""]
     )
+
+
+def expressions() -> str:
+    """Functions, what of YAQL is compiled, Jinja's filters, and limits, in Markdown."""
+    rows = [
+        f"| `{name}{_arguments(name)}` | {inspect.getdoc(FUNCTIONS[name])} |" for name in sorted(FUNCTIONS)
+    ]
+    compiled = {name for table in (COMPILED, METHODS) for name in table if name[0].isalpha()}
+    return "\n".join(
+        [
+            "### Functions\n\n| function | value |\n| --- | --- |", *rows, "",
+            "### YAQL that is compiled\n\n" + _names(compiled - FUNCTIONS.keys()), "",
+            "### Filters of Jinja2\n\n" + _names(one for one in filters() if one.isidentifier()), "",
+            "### Limits\n\n| limit | of one evaluation | value |\n| --- | --- | --- |", *map(_limit, msgspec.structs.fields(ExpressionLimits)), "",
+        ]
+    )  # fmt: skip
+
+
+def _arguments(name: str) -> str:
+    parameters = list(inspect.signature(FUNCTIONS[name]).parameters.values())[1:]
+    return "(" + ", ".join(_argument(one) for one in parameters) + ")"
+
+
+def _argument(one: inspect.Parameter) -> str:
+    if one.kind is one.VAR_POSITIONAL:
+        return f"{one.name}…"
+    return one.name if one.default is one.empty else f"[{one.name}]"
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(names)) + "."
+
+
+def _limit(field: msgspec.structs.FieldInfo) -> str:
+    said = next(one.description for one in get_args(field.type) if isinstance(one, msgspec.Meta))
+    return f"| `{field.name}` | {said} | {getattr(DEFAULT_LIMITS, field.name):,} |"
 
 
 def filled(page: str, made: str) -> str:
