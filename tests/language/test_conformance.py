@@ -1,29 +1,22 @@
 """What Mistral accepts is accepted, what it refuses is refused: the definitions of the conformance cases."""
 
-from pathlib import Path
-
 import pytest
-import yaml
 
 from ostro.language.lint import lint
 from ostro.language.look import look
 from ostro.language.model.definitions import Kind
 from ostro.language.parsed import parsed
+from tests.cases.reading import RECORDED, ROOT, own, recorded
 
-ROOT = Path(__file__).parents[2]
-COPIES = ROOT / "tests" / "conformance"
 ORIGINALS = ROOT.parent / "shared" / "conformance"
 
 
 def cases():
-    for path in sorted(COPIES.glob("*/*.yaml")):
-        case = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if path.parent.name != "expressions" or "definition" in case:
-            yield pytest.param(case, id=f"{path.parent.name}/{path.stem}")
+    return [pytest.param(one.said, id=one.name) for one in [*recorded(), *own()]]
 
 
 @pytest.mark.parametrize("parse", [parsed, look], ids=["parsed", "look"])
-@pytest.mark.parametrize("case", list(cases()))
+@pytest.mark.parametrize("case", cases())
 def test_a_definition_is_accepted_or_refused_as_mistral_did(case, parse) -> None:
     for other in case.get("also", ()):
         if other["kind"] != "environment":
@@ -40,4 +33,4 @@ def test_the_copies_of_the_cases_are_the_shared_ones() -> None:
     def texts(folder):
         return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.*")}
 
-    assert texts(COPIES) == texts(ORIGINALS)
+    assert texts(RECORDED) == texts(ORIGINALS)

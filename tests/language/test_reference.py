@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from ostro.language.reference import codes, filled, keys
+from ostro.language.reference import codes, expressions, filled, keys
 
-PAGES = {"language.md": keys, "problems-of-definitions.md": codes}
+PAGES = {"language.md": keys, "expressions.md": expressions, "problems-of-definitions.md": codes}
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 
 

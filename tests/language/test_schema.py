@@ -15,7 +15,7 @@ from tests.language.test_conformance import cases
 VALID = jsonschema_rs.validator_for(json_schema())
 
 
-@pytest.mark.parametrize("case", list(cases()))
+@pytest.mark.parametrize("case", cases())
 def test_what_is_accepted_fits_the_schema(case) -> None:
     kind = Kind(case.get("kind", "workflows"))
     if lint(case["definition"], kind).errors:

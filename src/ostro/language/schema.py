@@ -17,26 +17,30 @@ _DRAFT = "http://json-schema.org/draft-07/schema#"
 
 
 class Part(msgspec.Struct, frozen=True):
-    """One mapping of the language: the struct that declares its keys, its title, and where it stands."""
+    """One mapping of the language: the struct that declares its keys, its title, and where it stands.
+
+    `examples` is the folder of the reference that holds an example of each key.
+    """
 
     struct: type[msgspec.Struct]
     title: str
     where: str
+    examples: str
     lenient: bool = False
 
 
 PARTS = (
-    Part(Definition, "A workflow", "below its name, in a list of workflows or in `workflows` of a workbook", lenient=True),
-    Part(TaskDefinition, "A task", "below its name in `tasks`"),
-    Part(Policies, "Defaults of tasks", "`task-defaults` of a workflow; every task may have these keys too"),
-    Part(Retry, "A retry", "`retry` of a task, or on one line: `retry: count=3 delay=10`"),
-    Part(Clause, "A transition", "`on-success`, `on-error`, `on-complete`, `on-skip`, where it publishes"),
-    Part(Publish, "What a transition publishes", "`publish` of a transition"),
-    Part(TermKeys, "A term", "in `requires` and `done-when`"),
-    Part(SpawnKeys, "A grant", "`may-spawn` of a task"),
-    Part(ParameterKeys, "A declared input", "in `input`: `- name: {type: …}`"),
-    Part(ActionDefinition, "An ad-hoc action", "below its name, in a list of actions or in `actions` of a workbook"),
-    Part(Workbook, "A workbook", "at the top of the text"),
+    Part(Definition, "A workflow", "below its name, in a list of workflows or in `workflows` of a workbook", "workflow", lenient=True),
+    Part(TaskDefinition, "A task", "below its name in `tasks`", "task"),
+    Part(Policies, "Defaults of tasks", "`task-defaults` of a workflow; every task may have these keys too", "task-defaults"),
+    Part(Retry, "A retry", "`retry` of a task, or on one line: `retry: count=3 delay=10`", "retry"),
+    Part(Clause, "A transition", "`on-success`, `on-error`, `on-complete`, `on-skip`, where it publishes", "transition"),
+    Part(Publish, "What a transition publishes", "`publish` of a transition", "publish"),
+    Part(TermKeys, "A term", "in `requires` and `done-when`", "term"),
+    Part(SpawnKeys, "A grant", "`may-spawn` of a task", "may-spawn"),
+    Part(ParameterKeys, "A declared input", "in `input`: `- name: {type: …}`", "input"),
+    Part(ActionDefinition, "An ad-hoc action", "below its name, in a list of actions or in `actions` of a workbook", "action"),
+    Part(Workbook, "A workbook", "at the top of the text", "workbook"),
 )  # fmt: skip
 
 _VERSION = {"enum": ["2.0", 2.0, 2, "2"], "description": "The version of the language."}

@@ -9,7 +9,7 @@ import msgspec
 
 from ostro.clock import monotonic, pause
 from ostro.protocol import paths
-from tests.api.world import Caller, World
+from tests.api.world import Caller, Worker, World
 
 ENDS = ("SUCCESS", "ERROR", "CANCELLED")
 _IN_MISTRAL = {"PAUSED": "IDLE"}
@@ -175,10 +175,12 @@ class Play:
         assert root["state"] in ENDS, f"no open job for {step}"
 
     async def _matches(self, step: dict[str, Any], task: dict[str, Any], job: dict[str, Any]) -> bool:
-        """An ad-hoc action of the cases is given `who`, which its base is not: the items are in this order."""
+        """By the job's input. Of an ad-hoc action the cases name what it was given: the items are in this order."""
         match = step.get("match")
-        if match is None:
+        if match is None or match.items() <= (job.get("input") or {}).items():
             return True
+        if match.get("who") not in {"ann", "bob", "cy"}:
+            return False
         return bool(["ann", "bob", "cy"].index(match["who"]) == job["item"])
 
     # -- telling ------------------------------------------------------------------------------------
@@ -208,14 +210,21 @@ class Play:
 
 
 async def work_for_ever(world: World) -> None:
-    """A worker that runs what the cases leave to one."""
-    worker = await world.worker("std")
-    await worker.register(actions=["std.sleep", "std.test_dict"], replace=True)
+    """Workers that run what the cases leave to them: one for what has no target, one that is `role=db`."""
+    pool, bound = await world.worker("std"), await world.worker("db-1", role="db")
+    actions = ["std.sleep", "std.test_dict"]
+    await pool.register(actions=actions, replace=True)
+    await bound.register(actions=actions, capabilities={"role": ["db"]}, replace=True)
     async with asyncio.TaskGroup() as group:
-        while True:
-            await worker.poll()
-            while worker.handed:
-                group.create_task(_run(worker, worker.handed.pop(0)))
+        for worker in (pool, bound):
+            group.create_task(_work(worker, group))
+
+
+async def _work(worker: Worker, group: asyncio.TaskGroup) -> None:
+    while True:
+        await worker.poll()
+        while worker.handed:
+            group.create_task(_run(worker, worker.handed.pop(0)))
 
 
 async def _run(worker: Any, job: dict[str, Any]) -> None:

@@ -102,7 +102,8 @@ class World:
         return self._create(self.new_id(), begin, None)
 
     def _create(self, known: UUID, begin: Begin, root: UUID | None) -> UUID:
-        birth = Birth(namespace=1, id=known, name=begin.plan.name, root_workflow=root)
+        done_when = tuple(one.term for one in begin.plan.definition.done_when)
+        birth = Birth(namespace=1, id=known, name=begin.plan.name, root_workflow=root, done_when=done_when)
         answers = {}
         while True:
             try:
@@ -137,6 +138,8 @@ class World:
     def _answer(self, need: Need) -> Any:
         if need.lookup is Lookup.OFFERED:
             return need.arguments[0] in self.offered
+        if need.lookup is Lookup.EXECUTIONS:
+            return self._executions(*need.arguments)
         assert need.lookup is Lookup.TASKS
         within, deep, state, _ = need.arguments
         roots = {UUID(within)} if within else set(self.workflows)
@@ -144,6 +147,15 @@ class World:
         tasks = [task for workflow in family for task in workflow.tasks.values()]
         return [
             {"name": one.name, "state": one.state.value} for one in tasks if state in {None, one.state.value}
+        ]
+
+    def _executions(self, known: str | None, root: str | None, state: str | None, *_: Any) -> Any:
+        return [
+            {"id": str(w.id), "name": w.birth.name, "state": w.state.value}
+            for w in self.workflows.values()
+            if known in {None, str(w.id)}
+            and root in {None, str(w.birth.root_workflow)}
+            and state in {None, w.state.value}
         ]
 
     def _take(self, workflow: Workflow) -> None:

@@ -98,7 +98,11 @@ def json_parse(run: Run, data: str) -> Any:
     text = _text("json_parse", data)
     run.meter.spend(len(text) >> 4)
     run.meter.grow(4 * len(text))
-    return json.loads(text)
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        said = f"{error.msg} at line {error.lineno}, column {error.colno}"
+        raise ExpressionError(Kind.VALUE, f"`json_parse` cannot read its text: {said}.") from None
 
 
 def yaml_dump(run: Run, data: Any) -> str:

@@ -5,32 +5,32 @@ about a quarter of a microsecond.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from ostro.language.expressions.failures import ExpressionError, Kind
 
 
-class ExpressionLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """What one evaluation may cost."""
+def _says(sentence: str) -> msgspec.Meta:
+    return msgspec.Meta(description=sentence)
 
-    text_length: int = 65_536
-    """Characters of a string with expressions."""
-    steps: int = 200_000
-    """Operations, weighed by what they cost."""
-    iterations: int = 100_000
-    """Elements of a `range`, or of any sequence that is read at once."""
-    memory_bytes: int = 16 * 1024 * 1024
-    """All that is made on the way, also what is thrown away again."""
-    output_bytes: int = 1024 * 1024
-    """The result."""
-    depth: int = 40
-    """Levels of sequences, calls and brackets, one inside the other."""
-    integer_bits: int = 4_096
-    """The largest whole number."""
-    regex_length: int = 1_000
-    """Characters of a regular expression."""
+
+class ExpressionLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What one evaluation may cost; the reference page is made from these sentences."""
+
+    text_length: Annotated[int, _says("Characters of a string with expressions.")] = 65_536
+    steps: Annotated[int, _says("Operations, weighed by what they cost.")] = 200_000
+    iterations: Annotated[int, _says("Elements of a `range`, or of any sequence that is read at once.")] = (
+        100_000
+    )
+    memory_bytes: Annotated[int, _says("All that is made on the way, also what is thrown away again.")] = (
+        16 * 1024 * 1024
+    )
+    output_bytes: Annotated[int, _says("The result.")] = 1024 * 1024
+    depth: Annotated[int, _says("Levels of sequences, calls and brackets, one inside the other.")] = 40
+    integer_bits: Annotated[int, _says("The largest whole number.")] = 4_096
+    regex_length: Annotated[int, _says("Characters of a regular expression.")] = 1_000
 
 
 MOST_TOKENS = 6_000
