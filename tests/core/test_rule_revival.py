@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from ostro.core.events import DeadlineDue, Pause, Rerun, Resume, RetryDue, SetResult, Skip
+from ostro.core.events import DeadlineDue, Pause, Rerun, Resume, RetryDue, Revived, SetResult, Skip
 from ostro.errors import Conflict
 from ostro.values import MaySpawn, Retry, Term, TermState
 from tests.core.recount import recount
@@ -41,6 +41,7 @@ def test_a_task_that_had_started_never_waits_again_and_the_answer_names_it() -> 
     world = World([a_task("a"), a_task("b", requires=(Term(task="a", state=TermState.COMPLETE),))], seal=True)
     world.succeed("a")
     answer = world.tell(Rerun(name="a"))
+    assert isinstance(answer, Revived)
     assert (answer.started, answer.started_names) == (1, ("b",))
     assert world.fates() == {"a": ("RUNNING", ""), "b": ("RUNNING", "")}
 
