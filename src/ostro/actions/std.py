@@ -1,17 +1,17 @@
-"""The actions that come with Ostro and start no process."""
+"""The actions that come with Ostro and need nothing but a worker."""
 
 import asyncio
+from typing import Any
 
 import msgspec
 
-from ostro.actions.context import Context, Outcome, Runner
+from ostro.actions.context import STOPPED, Context, Outcome, Runner, taken
 from ostro.inline import InlineFailure, run_inline
+from ostro.language.model.standard import Echo, Made, Sleep
 
-_LONGEST = 7 * 24 * 3600.0
 
-
-def inline_runner(action: str) -> Runner:
-    """`std.noop`, `std.echo` or `std.fail` on a worker: the same as inside a decision."""
+def _inline(action: str) -> Runner:
+    """On a worker the same as inside a decision."""
 
     async def run(context: Context) -> Outcome:
         try:
@@ -22,25 +22,38 @@ def inline_runner(action: str) -> Runner:
     return run
 
 
-class SleepInput(msgspec.Struct, forbid_unknown_fields=True):
-    """How long: `seconds`, or Mistral's `delay`."""
+noop = _inline("std.noop")
+fail = _inline("std.fail")
 
-    seconds: float | None = None
-    delay: float | None = None
+
+async def echo(context: Context) -> Outcome:
+    """`std.echo`: its `output`, after a delay."""
+    given: Echo = taken("std.echo", context.input, Echo)
+    if await _stopped_within(context, given.delay):
+        return STOPPED
+    return await _inline("std.echo")(context)
 
 
 async def sleep(context: Context) -> Outcome:
     """`std.sleep`: waits so many seconds, unless it is stopped."""
-    try:
-        given = msgspec.json.decode(context.input, type=SleepInput)
-    except msgspec.DecodeError as wrong:
-        return Outcome(error=f"the input of std.sleep is not what it takes: {wrong}")
+    given: Sleep = taken("std.sleep", context.input, Sleep)
     seconds = given.delay if given.seconds is None else given.seconds
-    if seconds is None or not 0 <= seconds <= _LONGEST:
-        return Outcome(error=f"std.sleep takes `seconds` between 0 and {_LONGEST:.0f}")
+    if seconds is None:
+        return Outcome(error="std.sleep takes `seconds`")
+    return STOPPED if await _stopped_within(context, seconds) else Outcome()
+
+
+async def test_dict(context: Context) -> Outcome:
+    """`std.test_dict`: a mapping of a wished size."""
+    given: Made = taken("std.test_dict", context.input, Made)
+    made: dict[str, Any] = {f"{given.key_prefix}{number}": given.val for number in range(given.size)}
+    return Outcome(msgspec.json.encode(made))
+
+
+async def _stopped_within(context: Context, seconds: float) -> bool:
     try:
         async with asyncio.timeout(seconds):
             await context.stopping.wait()
     except TimeoutError:
-        return Outcome()
-    return Outcome(error="stopped")
+        return False
+    return True

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 import ostro
+from ostro.actions import plugins
 from ostro.cli.connect import Pair, connected, link_options, quiet
 from ostro.cli.logs import log_to_stderr
 from ostro.cli.output import Printer
@@ -50,6 +51,15 @@ _RUN_OPTIONS = (
         envvar="OSTRO_WORKER_SLOTS",
         show_envvar=True,
         help="How many jobs at once; 1 by default.",
+    ),
+    click.option(
+        "--import",
+        "imports",
+        multiple=True,
+        metavar="MODULE",
+        envvar="OSTRO_WORKER_IMPORTS",
+        show_envvar=True,
+        help="A Python module with actions of your own; repeatable.",
     ),
     click.option(
         "--state-dir",
@@ -114,6 +124,20 @@ async def list_(client: Client, printer: Printer) -> None:
     printer.table(found, ("name", "state", "busy", "capabilities", "tags", "seen"), rows)
 
 
+@worker.command("actions")
+@click.option(
+    "--import", "imports", multiple=True, metavar="MODULE", help="A module of your own; repeatable."
+)
+@click.option(
+    "-o", "--output", "form", type=click.Choice(["table", "json"]), default="table", help="How to print."
+)
+def actions_(imports: tuple[str, ...], form: str) -> None:
+    """List the actions that a worker here offers; `-o json` with the schemas of their inputs."""
+    found = plugins.load(imports).all()
+    whole = [{"name": one.name, "says": one.says, "place": one.place, "input": one.schema} for one in found]
+    Printer(form).table(whole, ("name", "what it does"), [(one.name, one.says) for one in found])
+
+
 def _with_profile(told: dict[str, Any]) -> dict[str, Any]:
     """What was told, filled up with what the profile says of the worker."""
     kept = read_profile(told["profile"]).worker
@@ -123,6 +147,7 @@ def _with_profile(told: dict[str, Any]) -> dict[str, Any]:
         "capabilities": told["capabilities"] or tuple((key, one) for key in values for one in values[key]),
         "tags": told["tags"] or tuple(kept.tags),
         "slots": told["slots"] or kept.slots,
+        "imports": told["imports"] or tuple(kept.imports),
         "state_dir": told["state_dir"] or (Path(kept.state_dir) if kept.state_dir else None),
     }
 
@@ -141,6 +166,7 @@ def _offer_ostro() -> None:
 async def _work(told: dict[str, Any]) -> None:
     quiet()
     log_to_stderr()
+    actions = plugins.load(told["imports"])
     name = told["name"] or socket.gethostname()
     folder: Path = told["state_dir"] or _default_state_dir(name)
     with await Home.take_within(told["wait"], folder, new_id) as home:
@@ -162,7 +188,7 @@ async def _work(told: dict[str, Any]) -> None:
             environment=environment,
         )
         async with Transport(link) as transport:
-            running = Worker(transport, home, options)
+            running = Worker(transport, home, options, actions=actions)
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, running.drain)
             await running.run()

@@ -5,16 +5,13 @@ from typing import TypeVar
 from ostro.language.check.circles import circles
 from ostro.language.model.definitions import ActionDefinition, Definition, Document, candidates
 from ostro.language.model.policies import REVERSE
+from ostro.language.model.standard import STANDARD
 from ostro.language.model.tasks import TaskDefinition
 from ostro.language.parts import Value
 from ostro.language.problems import Place, Problems, listed, nearest
 
 T = TypeVar("T")
 
-STANDARD = (
-    "std.noop", "std.echo", "std.fail", "std.async_noop", "std.async_fail", "std.http", "std.mistral_http",
-    "std.email", "std.ssh", "std.ssh_proxied", "std.js", "std.javascript", "std.sleep", "std.test_dict",
-)  # fmt: skip
 _PARAMETERS_OF_A_START = {"env", "notify", "evaluate_env", "namespace"}
 """What a call may give beside the input: it goes to the start's own parameters."""
 
