@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from ostro.actions.egress import Egress
+
 Stream = Literal["stdout", "stderr"]
 
 
@@ -28,7 +30,7 @@ class Context(msgspec.Struct, kw_only=True):
     its job. `workdir` is the run's own folder; an action that needs it makes it, the worker takes it away. `emit`
     adds to the job's log and never blocks. `stopping` is set when nobody waits for the result any more: end within
     `kill_after` seconds. `marks` is where a process group leaves its mark before it starts, so that no life of the
-    worker loses it.
+    worker loses it. `egress` says where it may connect to.
     """
 
     job: str
@@ -41,6 +43,7 @@ class Context(msgspec.Struct, kw_only=True):
     stopping: asyncio.Event
     workflow: str = ""
     task: str = ""
+    egress: Egress = Egress()
     kill_after: float = 10.0
     result_bytes: int = 1024 * 1024
 

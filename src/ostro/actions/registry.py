@@ -12,11 +12,12 @@ from ostro.language.model.standard import STANDARD, sentence
 
 _HOMES: Final = {
     "script": ("ostro.actions.script", "run"),
-    "std.echo": ("ostro.actions.std", "echo"),
-    "std.fail": ("ostro.actions.std", "fail"),
-    "std.noop": ("ostro.actions.std", "noop"),
-    "std.sleep": ("ostro.actions.std", "sleep"),
-    "std.test_dict": ("ostro.actions.std", "test_dict"),
+    "std.echo": ("ostro.actions.std.simple", "echo"),
+    "std.fail": ("ostro.actions.std.simple", "fail"),
+    "std.http": ("ostro.actions.std.http", "run"),
+    "std.noop": ("ostro.actions.std.simple", "noop"),
+    "std.sleep": ("ostro.actions.std.simple", "sleep"),
+    "std.test_dict": ("ostro.actions.std.simple", "test_dict"),
 }
 
 

@@ -13,6 +13,7 @@ import click
 
 import ostro
 from ostro.actions import plugins
+from ostro.actions.egress import egress
 from ostro.cli.connect import Pair, connected, link_options, quiet
 from ostro.cli.logs import log_to_stderr
 from ostro.cli.output import Printer
@@ -60,6 +61,22 @@ _RUN_OPTIONS = (
         envvar="OSTRO_WORKER_IMPORTS",
         show_envvar=True,
         help="A Python module with actions of your own; repeatable.",
+    ),
+    click.option(
+        "--egress-allow",
+        multiple=True,
+        metavar="WHERE",
+        envvar="OSTRO_EGRESS_ALLOW",
+        show_envvar=True,
+        help="A network, an address or a host that std.http and its like may reach all the same; repeatable.",
+    ),
+    click.option(
+        "--egress-deny",
+        multiple=True,
+        metavar="WHERE",
+        envvar="OSTRO_EGRESS_DENY",
+        show_envvar=True,
+        help="One that they may not reach; repeatable.",
     ),
     click.option(
         "--state-dir",
@@ -186,6 +203,7 @@ async def _work(told: dict[str, Any]) -> None:
             drain=told["drain"],
             version=ostro.__version__,
             environment=environment,
+            egress=egress(told["egress_allow"], told["egress_deny"]),
         )
         async with Transport(link) as transport:
             running = Worker(transport, home, options, actions=actions)

@@ -38,6 +38,7 @@ async def perform(
         environment=options.environment | _about(grant),
         emit=emit,
         stopping=job.stopping,
+        egress=options.egress,
         kill_after=terms.kill_after,
         result_bytes=terms.result_bytes,
     )
