@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from ostro.actions.context import Outcome
 from ostro.actions.egress import egress
 from tests.actions.runs import Run, result_of
 from tests.actions.web import Web
@@ -149,6 +150,24 @@ async def test_a_proxy_is_asked_and_is_under_the_policy_too(tmp_path: Path) -> N
         assert "does not connect to 127.0.0.1" in (refused.error or "")
         inside = await request(tmp_path, "http://169.254.169.254/", **through).act("std.http")
         assert "does not connect to 169.254.169.254" in (inside.error or "")
+
+
+async def test_mistral_http_tells_whom_to_answer_and_goes_on(tmp_path: Path) -> None:
+    async with Web({"/": ("202 Accepted", {}, b"later"), "/no": ("503 Busy", {}, b"no")}) as web:
+        ids = {"workflow": "w-1", "task": "t-1"}
+        run = Run(tmp_path, {"url": f"{web.url}/", "headers": {"x-a": "1"}}, egress=HERE, **ids)
+        assert await run.act("std.mistral_http") == Outcome(goes_on=True)
+        refused = await request(tmp_path, f"{web.url}/no").act("std.mistral_http")
+    assert (refused.error, refused.goes_on) == ("HTTP 503 Busy", False)
+    assert result_of(refused)["content"] == "no"
+    said = {name: value for name, value in web.asked[0].headers.items() if name.startswith(("x-", "mistral"))}
+    assert said == {
+        "x-a": "1",
+        "mistral-workflow-execution-id": "w-1",
+        "mistral-task-id": "t-1",
+        "mistral-action-execution-id": run.context.job,
+        "mistral-callback-url": f"/v2/action_executions/{run.context.job}",
+    }
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ _HOMES: Final = {
     "std.echo": ("ostro.actions.std.simple", "echo"),
     "std.fail": ("ostro.actions.std.simple", "fail"),
     "std.http": ("ostro.actions.std.http", "run"),
+    "std.mistral_http": ("ostro.actions.std.mistral", "run"),
     "std.noop": ("ostro.actions.std.simple", "noop"),
     "std.sleep": ("ostro.actions.std.simple", "sleep"),
     "std.test_dict": ("ostro.actions.std.simple", "test_dict"),

@@ -373,4 +373,5 @@ def _result(held: HeldJob, outcome: Outcome) -> JobResult:
         state="SUCCESS" if outcome.error is None else "ERROR",
         result=UNSET if outcome.result is None else Raw(outcome.result),
         error=outcome.error,
+        goes_on=outcome.goes_on and outcome.error is None,
     )
