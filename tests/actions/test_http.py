@@ -154,7 +154,7 @@ async def test_a_proxy_is_asked_and_is_under_the_policy_too(tmp_path: Path) -> N
 
 async def test_mistral_http_tells_whom_to_answer_and_goes_on(tmp_path: Path) -> None:
     async with Web({"/": ("202 Accepted", {}, b"later"), "/no": ("503 Busy", {}, b"no")}) as web:
-        ids = {"workflow": "w-1", "task": "t-1"}
+        ids: dict[str, Any] = {"workflow": "w-1", "task": "t-1"}
         run = Run(tmp_path, {"url": f"{web.url}/", "headers": {"x-a": "1"}}, egress=HERE, **ids)
         assert await run.act("std.mistral_http") == Outcome(goes_on=True)
         refused = await request(tmp_path, f"{web.url}/no").act("std.mistral_http")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -24,7 +25,7 @@ def held(grant: Granted) -> Held:
     return Held(grant.workflow, grant.job, grant.fence)
 
 
-async def begin(whole: Whole, hands: Hands, **more: object) -> Granted:
+async def begin(whole: Whole, hands: Hands, **more: Any) -> Granted:
     """A job that was pulled and goes on."""
     await whole.create(task("a", **more), seal=True)
     (grant,) = await pull(hands)

@@ -21,6 +21,7 @@ from ostro.client.client import Client
 from ostro.client.profile import find_link, read_profile
 from ostro.client.transport import Link, Transport
 from ostro.clock import new_id
+from ostro.worker.built_in import serve
 from ostro.worker.home import Home, keep_token, kept_token
 from ostro.worker.options import Options
 from ostro.worker.runtime import Worker
@@ -139,6 +140,14 @@ async def list_(client: Client, printer: Printer) -> None:
         for one in found
     ]
     printer.table(found, ("name", "state", "busy", "capabilities", "tags", "seen"), rows)
+
+
+@worker.command("built-in", hidden=True)
+def built_in() -> None:
+    """What a server starts beside itself; it is told what to do on its standard input."""
+    quiet()
+    log_to_stderr()
+    asyncio.run(serve())
 
 
 @worker.command("actions")
