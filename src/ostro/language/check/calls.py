@@ -3,9 +3,9 @@
 from typing import TypeVar
 
 from ostro.language.check.circles import circles
+from ostro.language.check.given import Takes, check_given
 from ostro.language.model.definitions import ActionDefinition, Definition, Document, candidates
 from ostro.language.model.policies import REVERSE
-from ostro.language.model.standard import STANDARD
 from ostro.language.model.tasks import TaskDefinition
 from ostro.language.parts import Value
 from ostro.language.problems import Place, Problems, listed, nearest
@@ -17,9 +17,10 @@ _PARAMETERS_OF_A_START = {"env", "notify", "evaluate_env", "namespace"}
 
 
 class Callees:
-    """What a text holds, by full name."""
+    """What a text holds, by full name; and what the actions take that are known without it."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, takes: Takes) -> None:
+        self.takes = takes
         self.workflows = {one.full_name: one for one in document.definitions.values()}
         self.actions = {one.full_name: one for one in document.actions.values()}
 
@@ -37,7 +38,9 @@ def check_calls(definition: Definition, known: Callees, problems: Problems) -> N
             if action is not None:
                 _check_input(task, "action", action, set(), problems)
             else:
-                _check_standard(name, task.places.get("action", task.place), problems)
+                _check_standard(name, known.takes, task.places.get("action", task.place), problems)
+                place = task.places.get("input", task.places.get("action", task.place))
+                check_given(name, known.takes, task.input, place, problems)
         _check_needless(task, problems)
 
 
@@ -49,7 +52,11 @@ def check_actions(known: Callees, problems: Problems) -> None:
         local = None if name is None else _found(known.actions, action.workbook, name)
         bases[full_name] = [local.full_name] if local is not None else []
         if name is not None and local is None:
-            _check_standard(name, action.places.get("base", action.place), problems)
+            place = action.places.get("base", action.place)
+            _check_standard(name, known.takes, place, problems)
+            check_given(
+                name, known.takes, action.base_input, action.places.get("base-input", place), problems
+            )
     for circle in circles(bases, bases.__getitem__):
         first = known.actions[circle[0]]
         message = f"These are based on each other and can never run: {' → '.join(f'`{one}`' for one in circle[:12])}."
@@ -94,8 +101,8 @@ def _check_input(
             )
 
 
-def _check_standard(name: str, place: Place, problems: Problems) -> None:
-    near = nearest(name, STANDARD) if name.startswith("std.") and name not in STANDARD else ""
+def _check_standard(name: str, takes: Takes, place: Place, problems: Problems) -> None:
+    near = nearest(name, takes) if name.startswith("std.") and name not in takes else ""
     if near:
         hint = f"Did you mean `{near}`?"
         problems.add("unknown-action", place, f"There is no standard action `{name}`.", hint=hint)

@@ -49,7 +49,7 @@ class Made(Input):
 
     size: Annotated[int, Meta(ge=0, le=100_000)] = 0
     key_prefix: str = ""
-    val: str = ""
+    val: Any = ""
 
 
 class Http(Input):
