@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 from ostro.actions.registry import standard
+from ostro.language.model.standard import STANDARD
 from tests.actions.runs import Run, result_of
 
 
@@ -55,3 +56,7 @@ def test_each_registered_action_has_a_runner_and_says_what_it_does() -> None:
     assert all(actions.runner(one.name) is not None for one in actions.all())
     assert all(one.says.endswith(".") and one.schema["$ref"] for one in actions.all())
     assert actions.runner("std.unheard") is None
+
+
+def test_what_no_worker_runs_somebody_else_does() -> None:
+    assert set(STANDARD) - set(standard().names()) == {"std.async_noop"}

@@ -13,11 +13,16 @@ from ostro.language.model.standard import STANDARD, sentence
 _HOMES: Final = {
     "script": ("ostro.actions.script", "run"),
     "std.echo": ("ostro.actions.std.simple", "echo"),
+    "std.email": ("ostro.actions.std.mail", "run"),
     "std.fail": ("ostro.actions.std.simple", "fail"),
     "std.http": ("ostro.actions.std.http", "run"),
+    "std.javascript": ("ostro.actions.std.javascript", "run"),
+    "std.js": ("ostro.actions.std.javascript", "run"),
     "std.mistral_http": ("ostro.actions.std.mistral", "run"),
     "std.noop": ("ostro.actions.std.simple", "noop"),
     "std.sleep": ("ostro.actions.std.simple", "sleep"),
+    "std.ssh": ("ostro.actions.std.ssh", "run"),
+    "std.ssh_proxied": ("ostro.actions.std.ssh", "run_proxied"),
     "std.test_dict": ("ostro.actions.std.simple", "test_dict"),
 }
 

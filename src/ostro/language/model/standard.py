@@ -99,8 +99,8 @@ class Email(Input):
 class Ssh(Input):
     """Runs a command on one host or, one after the other, on several, and answers what they printed.
 
-    `host` may name a port (HOST:PORT). `known_hosts` are lines as in the file of that name; without them the
-    worker's own `~/.ssh/known_hosts` counts.
+    `host` may name a port (HOST:PORT). `private_key_filename` is a file in the worker's `~/.ssh`, `private_key` the
+    key itself. `known_hosts` are lines as in the file of that name; without them the worker's own counts.
     """
 
     cmd: str
@@ -113,16 +113,18 @@ class Ssh(Input):
     known_hosts: str | None = None
 
 
-class SshProxied(Ssh):
-    """The same through a gateway: `gateway_host`, reached as `gateway_username`, or by a `proxy_command`."""
+class SshProxied(Ssh, kw_only=True):
+    """Runs a command on hosts behind a gateway, which is reached with the same key as they are."""
 
-    gateway_host: str | None = None
+    gateway_host: str
     gateway_username: str | None = None
-    proxy_command: str | None = None
 
 
 class JavaScript(Input):
-    """Runs JavaScript, in which `$` is the `context`, and answers what the script's last statement gives."""
+    """Runs JavaScript, in which `$` is the `context`, and answers what it returns, or what its last statement gives.
+
+    `timeout` is in seconds.
+    """
 
     script: str
     context: Any = None
