@@ -9,11 +9,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what `__getattr__` finds, for those who check types
+    from ostro.actions.context import Context, Outcome
+    from ostro.actions.functions import action
     from ostro.client import Client, SyncClient, current
     from ostro.errors import OstroError
     from ostro.values import MaySpawn, Retry, Term
 
 _HOMES = {
+    "action": "ostro.actions.functions",
+    "Context": "ostro.actions.context",
+    "Outcome": "ostro.actions.context",
     "Client": "ostro.client",
     "SyncClient": "ostro.client",
     "current": "ostro.client",
@@ -25,12 +30,15 @@ _HOMES = {
 
 __all__ = [
     "Client",
+    "Context",
     "MaySpawn",
     "OstroError",
+    "Outcome",
     "Retry",
     "SyncClient",
     "Term",
     "__version__",
+    "action",
     "current",
 ]
 __version__ = "0.1.0"

@@ -23,6 +23,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     `direct_url` goes past a transaction pooler, for `LISTEN` and migrations. `notify=False` sends and hears no
     hints, `statement_cache=False` is for poolers. `connections` is the most that one server opens.
     `keep` is how many seconds an ended workflow stays, 0 for ever.
+    `built_in_slots` is how many jobs the server's own worker runs at once in a namespace, 0 for no such worker;
+    the `egress` words say where it may connect to.
     """
 
     data_dir: Path
@@ -37,6 +39,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     connections: int = 16
     cached_tasks: int = 500_000
     keep: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 30 * 86_400
+    built_in_slots: Annotated[int, Meta(ge=0, le=10_000)] = 8
+    egress_allow: str | None = None
+    egress_deny: str | None = None
     postgres_major: int | None = None
     postgres_bin: Path | None = None
     limits: Limits = Limits()

@@ -5,14 +5,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ostro.actions.context import Context, Outcome
-from ostro.actions.registry import runner
+from ostro.actions.context import Context, Outcome, WrongInput
+from ostro.actions.registry import Actions, standard
 
 
 class Run:
     """One run in a folder of the test's own."""
 
-    def __init__(self, folder: Path, given: Any, **options: Any) -> None:
+    def __init__(self, folder: Path, given: Any, *, actions: Actions | None = None, **options: Any) -> None:
+        self.actions = actions or standard()
         self.log: list[tuple[str, bytes]] = []
         self.wrote = asyncio.Event()
         marks = folder / "marks"
@@ -40,9 +41,12 @@ class Run:
         return b"".join(piece for name, piece in self.log if name == stream)
 
     async def act(self, action: str = "script") -> Outcome:
-        run = runner(action)
+        run = self.actions.runner(action)
         assert run is not None
-        return await run(self.context)
+        try:
+            return await run(self.context)
+        except WrongInput as wrong:
+            return Outcome(error=str(wrong))
 
 
 def result_of(outcome: Outcome) -> Any:

@@ -84,3 +84,14 @@ def test_schema_is_printed_for_each_kind_of_text() -> None:
     whole = json.loads(ostro("schema").stdout)
     assert whole["$schema"].startswith("http://json-schema.org/draft-07")
     assert json.loads(ostro("schema", "--kind", "actions").stdout) != whole
+
+
+def test_lint_knows_actions_of_ones_own_where_it_is_told_to_import_them(
+    files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (files / "lint_actions.py").write_text("import ostro\n@ostro.action\ndef grow(disk: str): ...\n")
+    (files / "own.yaml").write_text(GOOD.replace("std.noop, on", "grow gib=1, on"))
+    monkeypatch.syspath_prepend(files)
+    assert ostro("lint", files / "own.yaml").stdout == ""
+    said = ostro("lint", "--import", "lint_actions", files / "own.yaml").stdout
+    assert "The action `grow` needs `disk`, which is not given here." in said

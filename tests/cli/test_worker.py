@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,45 @@ async def test_a_script_finds_ostro_also_where_path_does_not_name_it(tmp_path: P
     found, path = json.loads(bytes(result.result))["stdout"].split()  # type: ignore[arg-type]
     assert Path(found) == Path(sys.executable).with_name("ostro")
     assert path == f"/usr/bin:/bin:{Path(sys.executable).parent}"
+
+
+MINE = """
+import ostro
+@ostro.action
+def greet(name: str = "you") -> str:
+    "Greets."
+    return f"hello {name}"
+"""
+
+
+async def test_it_offers_the_actions_of_modules_that_it_is_told_to_import(tmp_path: Path) -> None:
+    (tmp_path / "my_actions.py").write_text(MINE)
+    async with PlayedServer() as server:
+        profile(tmp_path, server, imports=["my_actions"])
+        grant = await server.grant("greet", {"name": "all"})
+        assert await worker(tmp_path, "--drain-after", "1", PYTHONPATH=str(tmp_path)) == 0
+        result = await server.result_of(grant)
+    assert bytes(result.result) == b'"hello all"'  # type: ignore[arg-type]
+    assert "greet" in server.registers[0].actions
+
+
+async def test_a_module_that_is_not_there_is_told_at_the_start(tmp_path: Path) -> None:
+    async with PlayedServer() as server:
+        profile(tmp_path, server)
+        assert await worker(tmp_path, OSTRO_WORKER_IMPORTS="one two") == 1
+    assert server.registers == []
+
+
+def test_the_actions_of_a_worker_can_be_listed(tmp_path: Path) -> None:
+    (tmp_path / "my_actions.py").write_text(MINE)  # found in the folder that one stands in
+    command = [sys.executable, "-m", "ostro.cli.main", "worker", "actions", "--import", "my_actions"]
+    shown = subprocess.run([*command, "-o", "json"], cwd=tmp_path, capture_output=True, check=True)
+    found = {one["name"]: one for one in json.loads(shown.stdout)}
+    assert found["greet"]["says"] == "Greets."
+    assert found["greet"]["input"]["$defs"]["greet"]["properties"] == {
+        "name": {"type": "string", "default": "you"}
+    }
+    assert found["script"]["input"]["$defs"]["Script"]["required"] == ["run"]
 
 
 def test_what_a_profile_says_of_the_worker_is_read_as_it_was_written(tmp_path: Path) -> None:

@@ -127,7 +127,12 @@ async def fleet(folder: Path, *, servers: int, **environment: str) -> AsyncItera
     dsn = await postgres.start()
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("OSTRO_")}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    where = {"OSTRO_DATABASE_URL": dsn, "OSTRO_PROFILE": str(folder / "profile.json"), "PATH": path}
+    where = {
+        "OSTRO_DATABASE_URL": dsn,
+        "OSTRO_DATA_DIR": str(folder / "data"),
+        "OSTRO_PROFILE": str(folder / "profile.json"),
+        "PATH": path,
+    }
     running = Fleet(folder, postgres, {**inherited, **where, **QUICK, **environment})
     try:
         async with asyncio.TaskGroup() as group:

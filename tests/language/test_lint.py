@@ -1,5 +1,6 @@
 """The linter says everything at once: each problem with a code, a place, a sentence and what to do."""
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,6 +8,8 @@ from hypothesis import strategies as st
 from ostro.language.codes import CODES
 from ostro.language.lint import lint
 from ostro.language.look import look
+from ostro.language.model.definitions import Kind
+from ostro.language.model.standard import STANDARD
 from ostro.language.parsed import parsed
 from ostro.language.problems import shown
 
@@ -253,3 +256,51 @@ def test_a_call_of_a_workflow_of_the_same_text_is_compared_with_its_input() -> N
 def test_a_definition_of_done_can_hold_before_the_seal(term, codes) -> None:
     text = workflow("a: {tags: [t]}", "type: graph", "open: true", f"done-when: [{term}]")
     assert codes_of(text) == codes
+
+
+def of_calls(*tasks, takes=STANDARD):
+    text = workflow("\n".join(f"t{number}: {{{one}}}" for number, one in enumerate(tasks)), "input: [x]")
+    found = lint(text, parse=parsed, takes=takes)
+    assert {one.code for one in found.problems} <= {"wrong-call"}
+    return [f"{one.message} {one.hint}" for one in found.problems]
+
+
+def test_what_a_standard_action_is_given_is_compared_with_what_it_takes() -> None:
+    assert of_calls(
+        "action: std.http, input: {urll: 'http://x'}",
+        "action: std.http, input: {url: 'http://x', timeout: soon, headers: [a]}",
+        "action: std.noop a=1",
+        "action: script",
+        "action: std.sleep seconds=-1",
+    ) == [
+        "The action `std.http` needs `url`, which is not given here. Add it to `input`, or to `__actions` of the environment.",
+        "The action `std.http` does not take `urll`. Did you mean `url`?",
+        "The action `std.http` does not take this `timeout`: expected `float | null`, got `str`. Give what is expected.",
+        "The action `std.http` does not take this `headers`: expected `object | null`, got `array`. Give what is expected.",
+        "The action `std.noop` does not take `a`. It takes no input.",
+        "The action `script` needs `run`, which is not given here. Add it to `input`, or to `__actions` of the environment.",
+        "The action `std.sleep` does not take this `seconds`: expected `float` >= 0.0. Give what is expected.",
+    ]
+
+
+def test_what_an_expression_gives_is_not_judged() -> None:
+    given = ("url: <% $.x %>, timeout: <% $.x %>", "url: '{{ _.x }}', headers: {a: [<% $.x %>]}")
+    assert of_calls(*(f"action: std.http, input: {{{one}}}" for one in given)) == []
+    assert of_calls("action: std.http, input: <% $.x %>", "action: <% $.x %>, input: {a: 1}") == []
+
+
+def test_the_base_of_an_action_is_checked_as_well() -> None:
+    text = HEAD + "a: {base: std.echo, base-input: {outptu: 1}}\n"
+    found = [one.hint for one in lint(text, Kind.ACTIONS, parse=parsed).problems]
+    assert found == ["Add it to `input`, or to `__actions` of the environment.", "Did you mean `output`?"]
+
+
+def test_actions_of_ones_own_are_checked_where_they_are_known() -> None:
+    class Grow(msgspec.Struct, forbid_unknown_fields=True):
+        disk: str
+
+    assert of_calls("action: grow gib=1") == []
+    assert [one.split(",")[0] for one in of_calls("action: grow gib=1", takes={"grow": Grow})] == [
+        "The action `grow` needs `disk`",
+        "The action `grow` does not take `gib`. It takes `disk`.",
+    ]

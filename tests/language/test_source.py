@@ -126,7 +126,7 @@ def test_defaults_cannot_multiply_without_bound() -> None:
 
 A_TASK = """\
     task_{n}:
-      action: std.echo output=<% $.x %>
+      action: shop.echo output=<% $.x %>
       input: {{a: 1, b: [1, 2, 3]}}
       publish:
         v{n}: <% task().result %>

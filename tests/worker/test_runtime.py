@@ -10,10 +10,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from ostro.actions.context import Context, Outcome
 from ostro.actions.marks import all_in
+from ostro.actions.registry import Action, Actions
 from ostro.client.transport import Link, Transport
 from ostro.clock import new_id
 from ostro.errors import Conflict, OstroError, Unauthenticated
+from ostro.language.model.standard import Nothing
 from ostro.protocol.workers import JobResult
 from ostro.worker.home import Home
 from ostro.worker.options import Options, Rhythm
@@ -39,10 +42,11 @@ async def server() -> AsyncIterator[PlayedServer]:
 async def working(server: PlayedServer, folder: Path, **options: Any) -> AsyncIterator[Worker]:
     """A worker that is drained at the end of the block."""
     link = Link(server=server.url, token="secret")
+    actions = options.pop("actions", None)
     chosen = Options(name="w", state_dir=folder, **{"slots": 2, **options})
     async with Transport(link) as transport, asyncio.timeout(10):
         with Home.take(folder, new_id) as home:
-            worker = Worker(transport, home, chosen, RHYTHM)
+            worker = Worker(transport, home, chosen, RHYTHM, actions=actions)
             async with asyncio.TaskGroup() as group:
                 group.create_task(worker.run())
                 yield worker
@@ -305,3 +309,19 @@ async def test_the_same_folder_is_the_same_instance(tmp_path: Path) -> None:
     with Home.take(tmp_path, new_id) as home:
         assert home.instance == first
     assert tmp_path.stat().st_mode & 0o077 == 0
+
+
+async def test_a_job_that_goes_on_is_told_as_such_and_gives_its_slot_back(
+    server: PlayedServer, tmp_path: Path
+) -> None:
+    async def begin(context: Context) -> Outcome:
+        return Outcome(goes_on=True)
+
+    actions = Actions([Action("begin", Nothing, "a test", lambda: begin)])
+    async with working(server, tmp_path, slots=1, actions=actions):
+        grants = [await server.grant("begin"), await server.grant("begin")]
+        results = [await server.result_of(one) for one in grants]
+    assert [(one.state, one.goes_on, one.result) for one in results] == [("SUCCESS", True, msgspec.UNSET)] * 2
+    assert b"goes_on" not in msgspec.json.encode(
+        JobResult(workflow=new_id(), job=new_id(), fence=1, state="SUCCESS")
+    )

@@ -6,27 +6,13 @@ from pathlib import Path
 
 import msgspec
 
-from ostro.actions.context import Context, Outcome
+from ostro.actions.context import Context, Outcome, taken
 from ostro.actions.processes import Owner, Tail, run_group
 from ostro.actions.workdir import Unusable, owner_of, prepare, read_result
+from ostro.language.model.standard import Script
 
 _TAIL = 64 * 1024
 _KEPT_OUT = "OSTRO_"
-
-
-class ScriptInput(msgspec.Struct, forbid_unknown_fields=True):
-    """`run` is the script's text; `interpreter` a program with arguments, the script's path is added.
-
-    `cwd` is where it runs (default: the run's own folder), `files` maps relative paths to texts that are
-    written there before. `user` needs a worker that runs as root.
-    """
-
-    run: str
-    interpreter: str | list[str] = "/bin/sh"
-    env: dict[str, str] = {}
-    cwd: str | None = None
-    user: str | None = None
-    files: dict[str, str] = {}
 
 
 class ScriptResult(msgspec.Struct):
@@ -44,14 +30,12 @@ class ScriptResult(msgspec.Struct):
 async def run(context: Context) -> Outcome:
     """Runs the script; an exit code other than 0 is an ERROR, with its result attached."""
     try:
-        given = msgspec.json.decode(context.input, type=ScriptInput)
+        given: Script = taken("script", context.input, Script)
         owner = owner_of(given.user)
         script = prepare(context, given.run, given.files, owner)
         environment = _environment(context, given, owner)
         command = [*_interpreter(given.interpreter, environment["PATH"]), str(script)]
         cwd = _cwd(context.workdir, given.cwd)
-    except msgspec.DecodeError as wrong:
-        return Outcome(error=f"the input of script is not what it takes: {wrong}")
     except (Unusable, OSError, ValueError) as unusable:
         return Outcome(error=f"the script could not be started: {unusable}")
     tails = {"stdout": Tail(_TAIL), "stderr": Tail(_TAIL)}
@@ -100,7 +84,7 @@ def _interpreter(chosen: str | list[str], path: str) -> list[str]:
     return [found, *words[1:]]
 
 
-def _environment(context: Context, given: ScriptInput, owner: Owner | None) -> dict[str, str]:
+def _environment(context: Context, given: Script, owner: Owner | None) -> dict[str, str]:
     """The worker's own without its secrets, then the task's, then what says which job this is."""
     chosen = {name: value for name, value in os.environ.items() if not name.startswith(_KEPT_OUT)}
     chosen.setdefault("PATH", os.defpath)

@@ -12,6 +12,8 @@ from typing import Any
 import click
 
 import ostro
+from ostro.actions import plugins
+from ostro.actions.egress import egress
 from ostro.cli.connect import Pair, connected, link_options, quiet
 from ostro.cli.logs import log_to_stderr
 from ostro.cli.output import Printer
@@ -19,6 +21,7 @@ from ostro.client.client import Client
 from ostro.client.profile import find_link, read_profile
 from ostro.client.transport import Link, Transport
 from ostro.clock import new_id
+from ostro.worker.built_in import serve
 from ostro.worker.home import Home, keep_token, kept_token
 from ostro.worker.options import Options
 from ostro.worker.runtime import Worker
@@ -50,6 +53,31 @@ _RUN_OPTIONS = (
         envvar="OSTRO_WORKER_SLOTS",
         show_envvar=True,
         help="How many jobs at once; 1 by default.",
+    ),
+    click.option(
+        "--import",
+        "imports",
+        multiple=True,
+        metavar="MODULE",
+        envvar="OSTRO_WORKER_IMPORTS",
+        show_envvar=True,
+        help="A Python module with actions of your own; repeatable.",
+    ),
+    click.option(
+        "--egress-allow",
+        multiple=True,
+        metavar="WHERE",
+        envvar="OSTRO_EGRESS_ALLOW",
+        show_envvar=True,
+        help="A network, an address or a host that std.http and its like may reach all the same; repeatable.",
+    ),
+    click.option(
+        "--egress-deny",
+        multiple=True,
+        metavar="WHERE",
+        envvar="OSTRO_EGRESS_DENY",
+        show_envvar=True,
+        help="One that they may not reach; repeatable.",
     ),
     click.option(
         "--state-dir",
@@ -114,6 +142,28 @@ async def list_(client: Client, printer: Printer) -> None:
     printer.table(found, ("name", "state", "busy", "capabilities", "tags", "seen"), rows)
 
 
+@worker.command("built-in", hidden=True)
+def built_in() -> None:
+    """What a server starts beside itself; it is told what to do on its standard input."""
+    quiet()
+    log_to_stderr()
+    asyncio.run(serve())
+
+
+@worker.command("actions")
+@click.option(
+    "--import", "imports", multiple=True, metavar="MODULE", help="A module of your own; repeatable."
+)
+@click.option(
+    "-o", "--output", "form", type=click.Choice(["table", "json"]), default="table", help="How to print."
+)
+def actions_(imports: tuple[str, ...], form: str) -> None:
+    """List the actions that a worker here offers; `-o json` with the schemas of their inputs."""
+    found = plugins.load(imports).all()
+    whole = [{"name": one.name, "says": one.says, "place": one.place, "input": one.schema} for one in found]
+    Printer(form).table(whole, ("name", "what it does"), [(one.name, one.says) for one in found])
+
+
 def _with_profile(told: dict[str, Any]) -> dict[str, Any]:
     """What was told, filled up with what the profile says of the worker."""
     kept = read_profile(told["profile"]).worker
@@ -123,6 +173,7 @@ def _with_profile(told: dict[str, Any]) -> dict[str, Any]:
         "capabilities": told["capabilities"] or tuple((key, one) for key in values for one in values[key]),
         "tags": told["tags"] or tuple(kept.tags),
         "slots": told["slots"] or kept.slots,
+        "imports": told["imports"] or tuple(kept.imports),
         "state_dir": told["state_dir"] or (Path(kept.state_dir) if kept.state_dir else None),
     }
 
@@ -141,6 +192,7 @@ def _offer_ostro() -> None:
 async def _work(told: dict[str, Any]) -> None:
     quiet()
     log_to_stderr()
+    actions = plugins.load(told["imports"])
     name = told["name"] or socket.gethostname()
     folder: Path = told["state_dir"] or _default_state_dir(name)
     with await Home.take_within(told["wait"], folder, new_id) as home:
@@ -160,9 +212,10 @@ async def _work(told: dict[str, Any]) -> None:
             drain=told["drain"],
             version=ostro.__version__,
             environment=environment,
+            egress=egress(told["egress_allow"], told["egress_deny"]),
         )
         async with Transport(link) as transport:
-            running = Worker(transport, home, options)
+            running = Worker(transport, home, options, actions=actions)
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, running.drain)
             await running.run()

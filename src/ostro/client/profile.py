@@ -21,6 +21,7 @@ class WorkerProfile(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unkn
     capabilities: dict[str, str | list[str]] = {}
     tags: list[str] = []
     slots: int | None = None
+    imports: list[str] = []
     state_dir: str = ""
 
 

@@ -22,13 +22,17 @@ _NEVER_LEFT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a server is and how to prove oneself. `cert` is a PEM file, with its key in it or in `key`."""
+    """Where a server is and how to prove oneself. `cert` is a PEM file, with its key in it or in `key`.
+
+    `socket` is a Unix socket on which the server listens, whatever its address says.
+    """
 
     server: str
     token: str = ""
     ca: Path | None = None
     cert: Path | None = None
     key: Path | None = None
+    socket: Path | None = None
 
 
 class Transport:
@@ -41,13 +45,17 @@ class Transport:
         self.link = link
         self._patience = patience
         headers = {"authorization": f"Bearer {link.token}"} if link.token else {}
+        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=32)
         try:
             self._http = httpx2.AsyncClient(
                 base_url=link.server.rstrip("/"),
                 headers=headers,
                 verify=_trust(link),
                 timeout=httpx2.Timeout(timeout, connect=5.0),
-                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=32),
+                limits=limits,
+                transport=httpx2.AsyncHTTPTransport(uds=str(link.socket), limits=limits)
+                if link.socket
+                else None,
             )
         except (OSError, ssl.SSLError) as wrong:
             files = ", ".join(str(path) for path in (link.ca, link.cert, link.key) if path)
@@ -63,6 +71,10 @@ class Transport:
 
     async def __aexit__(self, *_exc: object) -> None:
         await self.close()
+
+    def use(self, token: str) -> None:
+        """Another token from now on."""
+        self._http.headers["authorization"] = f"Bearer {token}"
 
     async def close(self) -> None:
         """Closes the connections; open calls end in ServerUnreachable."""

@@ -5,8 +5,10 @@ import re
 import msgspec
 
 from ostro.language.check.all import check
+from ostro.language.check.given import Takes
 from ostro.language.look import Parse, look
 from ostro.language.model.definitions import Document, Kind
+from ostro.language.model.standard import STANDARD
 from ostro.language.problems import Problem, Severity
 from ostro.language.read import read
 from ostro.language.source.compose import Bounds
@@ -33,15 +35,20 @@ class Linted(msgspec.Struct, frozen=True):
 
 
 def lint(
-    text: str | bytes, kind: Kind | None = None, *, parse: Parse = look, bounds: Bounds | None = None
+    text: str | bytes,
+    kind: Kind | None = None,
+    *,
+    parse: Parse = look,
+    bounds: Bounds | None = None,
+    takes: Takes = STANDARD,
 ) -> Linted:
-    """Reads a text and checks it. Never raises for what it holds.
+    """Reads a text and checks it. Never raises for what it holds. `takes`: what known actions take.
 
     A warning is silent on a line that ends in `# ostro: ignore` or `# ostro: ignore[code, code]`.
     """
     reading = read(text, kind, parse=parse, bounds=bounds)
     if reading.document is not None:
-        check(reading.document, reading.reader.looks, reading.reader.problems)
+        check(reading.document, reading.reader.looks, reading.reader.problems, takes)
     lines = reading.source.lines
     problems = tuple(one for one in reading.reader.problems.sorted() if not _is_silenced(one, lines))
     refused = any(one.severity is Severity.ERROR for one in problems)

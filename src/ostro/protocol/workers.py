@@ -71,8 +71,11 @@ class Registered(msgspec.Struct, kw_only=True):
     ignored: list[IgnoredCapability] = []
 
 
-class JobResult(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """How a job ended. `result` is any JSON, left out for none; `error` is one readable sentence."""
+class JobResult(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How a job ended. `result` is any JSON, left out for none; `error` is one readable sentence.
+
+    `goes_on`: it has not. The worker has done its part, and somebody outside says how the job ends.
+    """
 
     workflow: UUID
     job: UUID
@@ -80,6 +83,7 @@ class JobResult(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     state: Literal["SUCCESS", "ERROR"]
     result: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET  # `Raw | None` decodes nothing but null
     error: str | None = None
+    goes_on: bool = False
 
 
 class Poll(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

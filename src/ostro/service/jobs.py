@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ostro.core.events import Answer, JobEnded
+from ostro.engine.queues import NOBODYS
 from ostro.errors import Conflict, NotFound
 from ostro.service import tasks as task_uses
 from ostro.service.access import Caller
@@ -14,6 +15,9 @@ from ostro.store.tables import jobs, logs, tasks
 from ostro.store.tables.jobs import JobView
 from ostro.store.tables.logs import Piece
 from ostro.values import UUID, TaskState
+
+_WORD_OF_THE_WORKER = 2.0
+"""Seconds in which a worker says that a job goes on; usually it takes a few thousandths of one."""
 
 
 class Stretch(msgspec.Struct, frozen=True):
@@ -46,13 +50,28 @@ async def show(desk: Desk, caller: Caller, job: UUID) -> tuple[JobView, bytes | 
 async def complete(
     desk: Desk, caller: Caller, job: UUID, *, state: TaskState, result: bytes | None, error: str | None
 ) -> Answer:
-    """Somebody outside says how a job ended that no worker runs. Conflict if it has ended, or a worker holds it."""
+    """Somebody outside says how a job ended that no worker runs. Conflict if it has ended, or a worker holds it.
+
+    Whom a job has just called may be quicker than the worker's word that it goes on: that is waited for.
+    """
     view = await find(desk, caller, job)
-    if view.ended_at is not None or view.fence:
+    if not _is_open(view) and view.state == "running":
+
+        async def look() -> JobView | None:
+            now = await find(desk, caller, job)
+            return now if now.state != "running" else None
+
+        view = await wait_for(desk, caller.namespace, view.workflow, look, _WORD_OF_THE_WORKER) or view
+    if not _is_open(view):
         why = "has ended" if view.ended_at is not None else "is a worker's to report"
         raise Conflict("job_not_open", f"The job {job} {why}: its end cannot be set from outside.")
-    event = JobEnded(job=job, fence=0, state=state, result=result, error=error)
+    event = JobEnded(job=job, fence=view.fence or 0, state=state, result=result, error=error)
     return await desk.lanes.submit(caller.namespace, view.workflow, event)
+
+
+def _is_open(view: JobView) -> bool:
+    """Whether its end is somebody's outside to say."""
+    return view.ended_at is None and view.queue == NOBODYS
 
 
 async def of_task(desk: Desk, caller: Caller, workflow: UUID, task: str) -> Sequence[JobView]:

@@ -222,12 +222,20 @@ async def audited(desk: Desk, caller: Caller, limit: int) -> list[Audited]:
     return await audit.read(desk.database, caller.namespace, limit)
 
 
-async def first_token(database: Database, wanted: NewToken, now: datetime) -> str:
-    """A token of the namespace `default`, for who holds the database itself: before any server can be asked."""
+async def first_token(
+    database: Database, wanted: NewToken, now: datetime, *, namespace: int = DEFAULT_NAMESPACE
+) -> str:
+    """A token for who holds the database itself: before any server can be asked, or a server's own."""
     _check(wanted)
     minted = mint(wanted.kind)
-    await tokens.insert(database, _row(DEFAULT_NAMESPACE, minted, wanted, now))
+    await tokens.insert(database, _row(namespace, minted, wanted, now))
     return minted.text
+
+
+async def forget(database: Database, namespace: int, text: str, now: datetime) -> None:
+    """A token that its holder needs no more."""
+    _, identity, _ = parts_of(text)
+    await tokens.revoke(database, namespace, identity, now)
 
 
 async def counts(database: Database, text: str, kind: str, now: datetime) -> bool:

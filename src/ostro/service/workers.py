@@ -47,7 +47,7 @@ class Registered(msgspec.Struct, frozen=True):
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
-    """A worker's report of one job."""
+    """A worker's report of one job. `goes_on`: its end comes from outside, and its result is dropped."""
 
     workflow: UUID
     job: UUID
@@ -55,6 +55,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     state: TaskState
     result: bytes | None
     error: str | None
+    goes_on: bool = False
 
 
 class Settled(msgspec.Struct, frozen=True):
@@ -146,6 +147,21 @@ async def poll(desk: Desk, caller: Caller, ask: Ask, reports: Sequence[Ended]) -
 
 
 async def _settle(desk: Desk, caller: Caller, session: UUID, reports: Sequence[Ended]) -> list[Settled]:
+    ended = [one for one in reports if not one.goes_on]
+    going = [Held(one.workflow, one.job, one.fence) for one in reports if one.goes_on]
+    settled = await _settle_ended(desk, caller, session, ended) if ended else []
+    if going:
+        gone_on = await desk.dispatcher.go_on(caller.namespace, session, going)
+        settled += [
+            Settled(one.job, one.fence, "accepted")
+            if one.job in gone_on
+            else Settled(one.job, one.fence, "stale", "The job is not this worker's any more.")
+            for one in going
+        ]
+    return settled
+
+
+async def _settle_ended(desk: Desk, caller: Caller, session: UUID, reports: Sequence[Ended]) -> list[Settled]:
     events = [
         (
             one.workflow,

@@ -241,6 +241,19 @@ async def give_back(database: Database, grants: Sequence[Granted | LostLease]) -
     return [(row["namespace"], row["queue"]) for row in rows]
 
 
+async def go_on(database: Database, namespace: int, session: UUID, held: Sequence[Held]) -> set[UUID]:
+    """Puts these jobs where nobody claims them; those that are there now, or have ended there."""
+    rows = await database.fetch(
+        "queue_go_on",
+        namespace,
+        [one.workflow for one in held],
+        [one.job for one in held],
+        [one.fence for one in held],
+        session,
+    )
+    return {row["job"] for row in rows}
+
+
 async def stopped(
     database: Database, namespace: int, session: UUID, jobs: Sequence[tuple[UUID, UUID]]
 ) -> int:

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import msgspec
 
+from ostro.actions.egress import Egress
+
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Times are seconds. `capabilities` maps a key to its values; `tags` None: takes any.
 
     `once`: take until nothing more is granted, then leave; `drain_after`: leave after so many jobs.
-    `environment` goes to each job's processes (the server's address, its certificate).
+    `environment` goes to each job's processes (the server's address, its certificate). `egress`: where actions may connect to.
     """
 
     name: str
@@ -23,6 +25,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     drain: float = 300.0
     version: str = ""
     environment: dict[str, str] = {}
+    egress: Egress = Egress()
 
 
 class Rhythm(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import structlog
 
-from ostro.actions.context import Context, Outcome, Stream
-from ostro.actions.registry import runner
+from ostro.actions.context import Context, Outcome, Stream, WrongInput
+from ostro.actions.registry import Actions
 from ostro.protocol.workers import Grant, Registered
 from ostro.worker.hand import Job
 from ostro.worker.home import Home
@@ -20,6 +20,7 @@ async def perform(
     job: Job,
     grant: Grant,
     *,
+    actions: Actions,
     home: Home,
     options: Options,
     terms: Registered,
@@ -28,6 +29,8 @@ async def perform(
     """Runs the job's action until it ends, is stopped, or its time is over. Nothing of it lives afterwards."""
     context = Context(
         job=str(grant.job),
+        workflow=str(grant.workflow),
+        task=str(grant.task),
         input=bytes(grant.input),
         requires={name: bytes(result) for name, result in grant.requires.items()},
         workdir=home.work / f"{grant.job}-{grant.fence}",
@@ -35,6 +38,7 @@ async def perform(
         environment=options.environment | _about(grant),
         emit=emit,
         stopping=job.stopping,
+        egress=options.egress,
         kill_after=terms.kill_after,
         result_bytes=terms.result_bytes,
     )
@@ -42,7 +46,7 @@ async def perform(
     if grant.timeout is not None:
         clock = asyncio.get_running_loop().call_later(grant.timeout, job.stop, "timeout")
     try:
-        outcome = await _run(grant.action, context)
+        outcome = await _run(actions, grant.action, context)
     finally:
         if clock is not None:
             clock.cancel()
@@ -53,12 +57,14 @@ async def perform(
     return _fitting(outcome, terms.result_bytes)
 
 
-async def _run(action: str, context: Context) -> Outcome:
-    run = runner(action)
-    if run is None:
-        return Outcome(error=f"this worker does not know the action {action}")
+async def _run(actions: Actions, action: str, context: Context) -> Outcome:
     try:
+        run = actions.runner(action)
+        if run is None:
+            return Outcome(error=f"this worker does not know the action {action}")
         return await run(context)
+    except WrongInput as wrong:
+        return Outcome(error=str(wrong))
     except Exception as broken:  # noqa: BLE001 - an action's mistake ends its job, never the worker
         _log.exception("an action failed by a mistake of its own", action=action, job=context.job)
         return Outcome(error=f"the action {action} broke: {type(broken).__name__}: {broken}")

@@ -8,7 +8,7 @@ import structlog
 from msgspec import UNSET, Raw
 
 from ostro.actions.context import Outcome, Stream
-from ostro.actions.registry import names
+from ostro.actions.registry import Actions, standard
 from ostro.client.transport import Transport
 from ostro.clock import monotonic
 from ostro.errors import (
@@ -49,12 +49,19 @@ class Worker:
     """A worker between its start and its end. `drain` and `stop` may be called from signal handlers."""
 
     def __init__(
-        self, transport: Transport, home: Home, options: Options, rhythm: Rhythm | None = None
+        self,
+        transport: Transport,
+        home: Home,
+        options: Options,
+        rhythm: Rhythm | None = None,
+        *,
+        actions: Actions | None = None,
     ) -> None:
+        self._actions = actions or standard()
         self._home = home
         self._options = options
         self._rhythm = rhythm or Rhythm()
-        self._session = Session(transport, options, home.instance, names())
+        self._session = Session(transport, options, home.instance, self._actions.names())
         self._hand = Hand(options.slots)
         self._outbox = Outbox(home.results)
         self._slots = asyncio.Semaphore(options.slots)
@@ -233,7 +240,13 @@ class Worker:
             outcome = Outcome(error="stopped")
             if not job.stopping.is_set():
                 outcome = await perform(
-                    job, grant, home=self._home, options=self._options, terms=self._session.terms, emit=emit
+                    job,
+                    grant,
+                    actions=self._actions,
+                    home=self._home,
+                    options=self._options,
+                    terms=self._session.terms,
+                    emit=emit,
                 )
         job.gone.set()
         if job.wanted:
@@ -360,4 +373,5 @@ def _result(held: HeldJob, outcome: Outcome) -> JobResult:
         state="SUCCESS" if outcome.error is None else "ERROR",
         result=UNSET if outcome.result is None else Raw(outcome.result),
         error=outcome.error,
+        goes_on=outcome.goes_on and outcome.error is None,
     )

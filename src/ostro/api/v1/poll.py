@@ -97,7 +97,13 @@ def report_of(result: JobResult, limits: Limits) -> Ended:
         if wrong is not None:
             state, error, body = TaskState.ERROR, wrong, None
     return Ended(
-        workflow=result.workflow, job=result.job, fence=result.fence, state=state, result=body, error=error
+        workflow=result.workflow,
+        job=result.job,
+        fence=result.fence,
+        state=state,
+        result=body,
+        error=error,
+        goes_on=result.goes_on and state is TaskState.SUCCESS,
     )
 
 

@@ -7,15 +7,24 @@ from typing import Any
 import click
 
 from ostro.cli.definitions.texts import FILES, KIND, best_parser, kind_of, read_text
+from ostro.language.check.given import Takes
 from ostro.language.codes import CODES
 from ostro.language.lint import Linted
 from ostro.language.lint import lint as lint_text
+from ostro.language.model.standard import STANDARD
 from ostro.language.problems import Problem, shown
 
 
 @click.command()
 @FILES
 @KIND
+@click.option(
+    "--import",
+    "imports",
+    multiple=True,
+    metavar="MODULE",
+    help="A Python module with actions of your own, whose inputs are checked as well; repeatable.",
+)
 @click.option("--strict", is_flag=True, help="Warnings count as errors.")
 @click.option(
     "-o",
@@ -25,15 +34,17 @@ from ostro.language.problems import Problem, shown
     default="text",
     help="How to print.",
 )
-def lint(files: tuple[Path, ...], kind: str | None, form: str, *, strict: bool) -> int:
+def lint(
+    files: tuple[Path, ...], kind: str | None, imports: tuple[str, ...], form: str, *, strict: bool
+) -> int:
     """Say everything that is wrong with definitions: at once, with line, column and what to do.
 
     FILES are texts in YAML; `-` is standard input. It needs no server. Exit codes: 0 nothing is wrong, 1 there is
     an error (with --strict, or a warning), 2 a file cannot be read. A warning is silent on a line that ends in
     `# ostro: ignore[code]`.
     """
-    parse = best_parser()
-    found = {str(file): lint_text(read_text(file), kind_of(kind), parse=parse) for file in files}
+    parse, takes = best_parser(), _known_actions(imports)
+    found = {str(file): lint_text(read_text(file), kind_of(kind), parse=parse, takes=takes) for file in files}
     if form == "text":
         _tell(found)
     else:
@@ -41,6 +52,14 @@ def lint(files: tuple[Path, ...], kind: str | None, form: str, *, strict: bool) 
 
         click.echo(as_json(_plain(found) if form == "json" else _sarif(found)))
     return int(any(one.errors or (strict and one.warnings) for one in found.values()))
+
+
+def _known_actions(imports: tuple[str, ...]) -> Takes:
+    if not imports:
+        return STANDARD
+    from ostro.actions import plugins
+
+    return {**STANDARD, **plugins.load(imports).takes()}
 
 
 def _tell(found: dict[str, Linted]) -> None:

@@ -7,7 +7,7 @@ import msgspec
 from ostro.core.flow.scope import Failed, Scope, encoded
 from ostro.core.plans.plan import PlannedAction
 from ostro.core.plans.steps import Step
-from ostro.language.check.calls import STANDARD
+from ostro.language.model.standard import STANDARD
 
 _DEEPEST = 20
 _NEEDED = {
@@ -16,7 +16,7 @@ _NEEDED = {
     "std.mistral_http": ("url",),
     "std.ssh": ("cmd", "host"),
 }
-BUILT_IN = frozenset({*STANDARD, "script"})
+BUILT_IN = frozenset(STANDARD)
 """Actions that need no worker of somebody's own making."""
 UNATTENDED = frozenset({"std.async_noop", "wait_signal"})
 """Actions that nobody runs: somebody outside says how they ended."""

@@ -5,7 +5,7 @@ rows in order.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -119,6 +119,16 @@ class Dispatcher:
         if not poll.answer.released:
             self._sessions.renew_soon(session)
         return poll.answer
+
+    async def go_on(self, namespace: int, session: UUID, jobs: Sequence[Held]) -> set[UUID]:
+        """What these jobs began goes on elsewhere: they leave the session, and their end comes from outside.
+
+        Returns those of which that is true, also if it was said before; the others are not the session's.
+        """
+        done = await store.go_on(self._database, namespace, session, jobs)
+        workflows = {one.workflow for one in jobs if one.job in done}
+        self._parked.tell(Hint(namespace, workflows=tuple(workflows)))
+        return done
 
     def give_back(self, answer: Answered) -> None:
         """The answer was not written, not even in part: its leases are freed at once, unless a newer request came."""

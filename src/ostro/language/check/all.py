@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from ostro.language.check.calls import Callees, check_actions, check_calls
+from ostro.language.check.given import Takes
 from ostro.language.check.routes import check_routes
 from ostro.language.check.terms import check_terms
 from ostro.language.check.variables import check_variables
@@ -13,9 +14,11 @@ from ostro.language.model.policies import DIRECT
 from ostro.language.problems import Problems
 
 
-def check(document: Document, looks: dict[str, Look], problems: Problems) -> None:
-    """Notes everything that does not fit together. `looks` is what the expressions read, by their text."""
-    known = Callees(document)
+def check(document: Document, looks: dict[str, Look], problems: Problems, takes: Takes) -> None:
+    """Notes everything that does not fit together. `looks` is what the expressions read, by their text; `takes` what
+    known actions take.
+    """
+    known = Callees(document, takes)
     for definition in document.definitions.values():
         _check_defaults(definition, problems)
         sources, reached = _check_order(definition, problems)

@@ -3,6 +3,7 @@
 from typing import TypeVar
 
 from ostro.language.check.circles import circles
+from ostro.language.check.given import Takes, check_given
 from ostro.language.model.definitions import ActionDefinition, Definition, Document, candidates
 from ostro.language.model.policies import REVERSE
 from ostro.language.model.tasks import TaskDefinition
@@ -11,18 +12,15 @@ from ostro.language.problems import Place, Problems, listed, nearest
 
 T = TypeVar("T")
 
-STANDARD = (
-    "std.noop", "std.echo", "std.fail", "std.async_noop", "std.async_fail", "std.http", "std.mistral_http",
-    "std.email", "std.ssh", "std.ssh_proxied", "std.js", "std.javascript", "std.sleep", "std.test_dict",
-)  # fmt: skip
 _PARAMETERS_OF_A_START = {"env", "notify", "evaluate_env", "namespace"}
 """What a call may give beside the input: it goes to the start's own parameters."""
 
 
 class Callees:
-    """What a text holds, by full name."""
+    """What a text holds, by full name; and what the actions take that are known without it."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, takes: Takes) -> None:
+        self.takes = takes
         self.workflows = {one.full_name: one for one in document.definitions.values()}
         self.actions = {one.full_name: one for one in document.actions.values()}
 
@@ -40,7 +38,9 @@ def check_calls(definition: Definition, known: Callees, problems: Problems) -> N
             if action is not None:
                 _check_input(task, "action", action, set(), problems)
             else:
-                _check_standard(name, task.places.get("action", task.place), problems)
+                _check_standard(name, known.takes, task.places.get("action", task.place), problems)
+                place = task.places.get("input", task.places.get("action", task.place))
+                check_given(name, known.takes, task.input, place, problems)
         _check_needless(task, problems)
 
 
@@ -52,7 +52,11 @@ def check_actions(known: Callees, problems: Problems) -> None:
         local = None if name is None else _found(known.actions, action.workbook, name)
         bases[full_name] = [local.full_name] if local is not None else []
         if name is not None and local is None:
-            _check_standard(name, action.places.get("base", action.place), problems)
+            place = action.places.get("base", action.place)
+            _check_standard(name, known.takes, place, problems)
+            check_given(
+                name, known.takes, action.base_input, action.places.get("base-input", place), problems
+            )
     for circle in circles(bases, bases.__getitem__):
         first = known.actions[circle[0]]
         message = f"These are based on each other and can never run: {' → '.join(f'`{one}`' for one in circle[:12])}."
@@ -97,8 +101,8 @@ def _check_input(
             )
 
 
-def _check_standard(name: str, place: Place, problems: Problems) -> None:
-    near = nearest(name, STANDARD) if name.startswith("std.") and name not in STANDARD else ""
+def _check_standard(name: str, takes: Takes, place: Place, problems: Problems) -> None:
+    near = nearest(name, takes) if name.startswith("std.") and name not in takes else ""
     if near:
         hint = f"Did you mean `{near}`?"
         problems.add("unknown-action", place, f"There is no standard action `{name}`.", hint=hint)

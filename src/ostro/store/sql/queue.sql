@@ -164,6 +164,33 @@ FROM (
 WHERE q.namespace = mine.namespace AND q.workflow = mine.workflow AND q.job = mine.job
 RETURNING q.namespace, q.queue;
 
+-- name: queue_go_on
+-- Jobs whose end comes from outside from now on: in the queue that nobody claims from, in no session's hands, so no
+-- lease ends them; what they may take in time stays. Said again, also once such a job has ended, the answer is the
+-- same: the fence says that it is the same hand-out.
+WITH asked AS (
+    SELECT * FROM unnest($2::uuid[], $3::uuid[], $4::integer[]) AS a (workflow, job, fence)
+), mine AS (
+    SELECT q.namespace, q.workflow, q.job
+    FROM asked a
+    JOIN queue q ON q.namespace = $1 AND q.workflow = a.workflow AND q.job = a.job
+    WHERE q.fence = a.fence AND q.session = $5 AND q.revoked_at IS NULL
+    ORDER BY q.namespace, q.workflow, q.job
+    FOR UPDATE OF q
+), moved AS (
+    UPDATE queue q SET queue = 0, session = NULL
+    FROM mine m
+    WHERE q.namespace = m.namespace AND q.workflow = m.workflow AND q.job = m.job
+    RETURNING q.job
+)
+SELECT job FROM moved
+UNION
+SELECT q.job FROM asked a
+JOIN queue q ON q.namespace = $1 AND q.workflow = a.workflow AND q.job = a.job
+WHERE q.queue = 0 AND q.fence = a.fence
+UNION
+SELECT j.id FROM asked a JOIN jobs j ON j.namespace = $1 AND j.id = a.job AND j.fence = a.fence;
+
 -- name: queue_stopped
 -- The worker says that the processes of these cancelled jobs are gone.
 DELETE FROM queue q
@@ -252,7 +279,8 @@ FROM unnest($1::integer[]) AS n (namespace)
 CROSS JOIN LATERAL (
     SELECT q.namespace, q.workflow, q.job, q.fence
     FROM queue q
-    WHERE q.namespace = n.namespace AND q.until < $2 AND q.until >= $3 AND q.revoked_at IS NULL AND q.session IS NOT NULL AND q.attempts < 3
+    WHERE q.namespace = n.namespace AND q.until < $2 AND q.until >= $3 AND q.revoked_at IS NULL
+      AND (q.session IS NOT NULL OR q.queue = 0) AND q.attempts < 3
     ORDER BY q.until
     LIMIT $4
 ) AS one;

@@ -1,17 +1,18 @@
-"""The composition root: makes a server out of its parts, runs it, and takes it apart in order."""
+"""The composition root: makes a server out of its parts, runs it, and takes it apart in order.
+
+Owns: which parts there are, the order in which they begin and end, the doors that requests come in by.
+Never: decides anything about a workflow.
+Called by: cli, testing.
+"""
 
 import asyncio
 import gc
-import signal
-import socket
-import ssl
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import structlog
-import uvicorn
 
 from ostro.api.app import make_app
 from ostro.clock import Clock, monotonic, new_id, pause
@@ -19,7 +20,7 @@ from ostro.engine.dispatcher import Dispatcher
 from ostro.engine.lanes import Lanes
 from ostro.engine.parked import Parked
 from ostro.engine.queues import Queues
-from ostro.errors import Invalid, StorageError, StorageUnavailable
+from ostro.errors import StorageError, StorageUnavailable
 from ostro.language.expressions import warm_up
 from ostro.loops.all import all_loops
 from ostro.loops.supervisor import Supervisor
@@ -30,6 +31,7 @@ from ostro.store import migrate
 from ostro.store.database import Database
 from ostro.store.embedded import EmbeddedPostgres
 from ostro.store.embedded.server import reachable
+from ostro.wiring.doors import Door, bind, built_in_worker, configured, refuse_open_doors, url_of
 
 _log = structlog.get_logger("ostro.wiring")
 
@@ -181,37 +183,6 @@ async def reach(settings: Settings) -> AsyncIterator[str]:
             yield dsn
 
 
-def refuse_open_doors(settings: Settings) -> None:
-    """Invalid where tokens would travel in the clear over a network, or half of TLS is given."""
-    if (settings.tls_cert is None) != (settings.tls_key is None):
-        raise Invalid("bad_tls", "--tls-cert and --tls-key go together.", hint="Give both, or none.")
-    if settings.tls_cert is not None:
-        try:
-            ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
-                settings.tls_cert, settings.tls_key
-            )
-        except OSError as wrong:
-            raise Invalid("bad_tls", f"The certificate or its key cannot be used: {wrong}") from wrong
-    host, _ = split_address(settings.listen)
-    if host in {"127.0.0.1", "::1", "localhost"} or settings.tls_cert or settings.behind_proxy:
-        return
-    raise Invalid(
-        "open_door",
-        f"Tokens would travel in the clear to {settings.listen}.",
-        hint="Give --tls-cert and --tls-key, or say --behind-proxy if something in front of it speaks TLS.",
-    )
-
-
-def split_address(listen: str) -> tuple[str, int]:
-    """`HOST:PORT` (`[::1]:8420` for IPv6) as its parts. Invalid says what is wrong."""
-    host, colon, port = listen.rpartition(":")
-    if not colon or not port.isdigit() or int(port) > 65535 or not host:
-        raise Invalid(
-            "bad_listen", f"{listen!r} is no address.", hint="Write HOST:PORT, for example 127.0.0.1:8420."
-        )
-    return host.strip("[]"), int(port)
-
-
 async def _serve(
     settings: Settings,
     *,
@@ -219,7 +190,7 @@ async def _serve(
     prepare: Callable[[Desk], object] | None,
     ready: Callable[[str], None],
 ) -> int:
-    door = _bind(settings)
+    door = bind(settings)
     async with database_at(settings) as dsn:
         schema = migrate.upgrade if upgrade else migrate.check
         await _patiently(lambda: schema(settings.direct_url or dsn), settings.timing.request)
@@ -233,80 +204,11 @@ async def _serve(
                 ready(url_of(settings, port))
                 asyncio.get_running_loop().run_in_executor(None, warm_up)
 
-            server = _Door(settings, desk, opened)
-            await server.serve(sockets=[door])
+            app = make_app(desk)
+            server = Door(configured(settings, app), desk, opened)
+            async with built_in_worker(settings, desk, app, server.is_open):
+                await server.serve(sockets=[door])
     return 0
-
-
-def _bind(settings: Settings) -> socket.socket:
-    """The address is taken first: who finds it in use has not started a database for nothing."""
-    host, port = split_address(settings.listen)
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    door = socket.socket(family, socket.SOCK_STREAM)
-    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        door.bind((host, port))
-    except OSError as taken:
-        door.close()
-        raise Invalid(
-            "address_in_use",
-            f"{settings.listen} cannot be listened on: {taken.strerror}.",
-            hint="Is another server running? Choose another address with --listen.",
-        ) from None
-    door.set_inheritable(True)
-    return door
-
-
-class _Door(uvicorn.Server):
-    """uvicorn that says when it is open, and leaves signals to us: our own streams must end first."""
-
-    def __init__(self, settings: Settings, desk: Desk, opened: Callable[[int], None]) -> None:
-        super().__init__(_uvicorn_config(settings, desk))
-        self._desk = desk
-        self._opened = opened
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Who asks us to stop asks the parked polls and feeds first."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.close)
-        yield
-
-    def close(self) -> None:
-        """Ends the streams, then the server."""
-        self._desk.closing.set()
-        self.should_exit = True
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """From now on connections are accepted."""
-        await super().startup(sockets)
-        if self.started and sockets:
-            self._opened(sockets[0].getsockname()[1])
-
-
-def url_of(settings: Settings, port: int) -> str:
-    """Where a client on this machine finds the server."""
-    host, _ = split_address(settings.listen)
-    scheme = "https" if settings.tls_cert else "http"
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
-
-
-def _uvicorn_config(settings: Settings, desk: Desk) -> uvicorn.Config:
-    return uvicorn.Config(
-        make_app(desk),
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=settings.behind_proxy,
-        ssl_certfile=settings.tls_cert,
-        ssl_keyfile=settings.tls_key,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
-        timeout_keep_alive=75,
-        backlog=4096,
-    )
 
 
 def _calm_the_collector() -> None:
