@@ -22,6 +22,8 @@ _MOST_NAMED = 100
 """So many are told by name in a line of the audit trail."""
 
 
+_LISTED = 1_000
+"""So much of a description comes along in lists."""
 _NOT_IN_PATHS = {".", "..", "validate"}
 
 
@@ -131,7 +133,7 @@ def _row(row: Locked, part: _Part) -> Written:
         id=row.id,
         library=library.key,
         workbook=said.workbook,
-        description=said.description,
+        description=said.description[:_LISTED],
         tags=tuple(sorted(said.tags)),
         workflows=_flat(library.foreign_workflows),
         actions=_flat(library.foreign_actions),
