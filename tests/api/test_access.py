@@ -43,6 +43,19 @@ RULES: dict[tuple[str, str], set[str]] = {
     ("POST", paths.TASK_ALONE): WRITERS,
     ("GET", paths.JOB): READERS,
     ("GET", paths.JOB_LOGS): READERS,
+    ("POST", paths.DEFINITIONS_VALIDATE): READERS,
+    ("POST", paths.DEFINITIONS): WRITERS,
+    ("GET", paths.DEFINITIONS): READERS,
+    ("GET", paths.DEFINITION): READERS,
+    ("GET", paths.DEFINITION_VERSIONS): READERS,
+    ("GET", paths.DEFINITION_DIFF): READERS,
+    ("PATCH", paths.DEFINITION): WRITERS,
+    ("DELETE", paths.DEFINITION): WRITERS,
+    ("POST", paths.ENVIRONMENTS): WRITERS,
+    ("GET", paths.ENVIRONMENTS): READERS,
+    ("GET", paths.ENVIRONMENT): READERS,
+    ("PUT", paths.ENVIRONMENT): WRITERS,
+    ("DELETE", paths.ENVIRONMENT): WRITERS,
     ("POST", paths.REGISTER): {"worker"},
     ("POST", paths.POLL): {"worker"},
     ("POST", paths.LOGS): {"worker"},
@@ -77,7 +90,7 @@ async def test_each_kind_of_token_gets_through_where_the_rules_say_and_nowhere_e
         "join": await world.token("join", binding={"server": "z2"}),
         "job": world.caller(job["token"]),
     }
-    names = {"workflow": workflow, "task": job["task"], "job": job["job"], "token": "nobody"}
+    names = {"workflow": workflow, "task": job["task"], "job": job["job"], "token": "nobody", "name": "none"}
     wrong = []
     # What ends the job, or the workflow, comes last.
     for (method, path), allowed in sorted(RULES.items(), key=lambda rule: rule[0][0] != "GET"):
@@ -289,20 +302,25 @@ async def test_nothing_crosses_a_namespace(world: World) -> None:
     theirs = msgspec.structs.replace(ours, id=minted.id, namespace=2, secret=minted.hash)
     await insert(world.desk.database, theirs)
     stranger = world.caller(minted.text)
-    names = {"workflow": workflow, "task": job["task"], "job": job["job"], "token": ours.id}
+    text = "version: '2.0'\nours:\n  tasks: {a: {}}\n"
+    await world.admin.post(paths.DEFINITIONS, {"texts": [{"text": text}]})
+    await world.admin.post(paths.ENVIRONMENTS, {"name": "ours"})
+    names = {"workflow": workflow, "task": job["task"], "job": job["job"], "token": ours.id, "name": "ours"}
     bodies: dict[tuple[str, str], Any] = {
         ("POST", paths.TASKS): {"tasks": [{"name": "n", "action": "script"}]},
         ("PUT", paths.TASK): {"name": "mine", "action": "script"},
         ("PATCH", paths.WORKFLOW): {"name": "n"},
         ("POST", paths.STOP): {"state": "CANCELLED"},
         ("POST", paths.JOB_COMPLETE): {"state": "SUCCESS"},
+        ("PATCH", paths.DEFINITION): {"labels": {}},
+        ("PUT", paths.ENVIRONMENT): {},
     }
     for (method, path), allowed in RULES.items():
         if "{" in path and "admin" in allowed:
             response = await stranger.ask(method, path.format(**names), bodies.get((method, path)))
             assert response.status_code == 404, (method, path, response.text)
-    for path, what in ((paths.WORKFLOWS, "workflows"), (paths.WORKERS, "workers")):
-        assert (await stranger.get(path))[what] == []
+    for path in (paths.WORKFLOWS, paths.WORKERS, paths.DEFINITIONS, paths.ENVIRONMENTS):
+        assert (await stranger.get(path))[path.rpartition("/")[2]] == []
     assert [one["id"] for one in (await stranger.get(paths.TOKENS))["tokens"]] == [minted.id]
 
 

@@ -20,16 +20,6 @@ _ROW = re.compile(r"^\| `([a-z-]+/[a-z-]+)` \| (.+) \|$", re.MULTILINE)
 OTHERWISE = dict(_ROW.findall(_PAGE.read_text(encoding="utf-8")))
 """Cases that end otherwise on purpose, and why."""
 
-_WEIGHS = "a term of a definition's task is not weighed: `handles` and `enough` handle no error (rule 6)"
-_ALL_ENDED = "a loop whose inline items fail at once is taken for an empty one once its retry begins"
-AWAITED = {
-    **dict.fromkeys(("term/all_tags", "term/state", "term/enough", "term/handles"), _WEIGHS),
-    "graph/handles-after-retry": _WEIGHS,
-    "combined/task-defaults-with-items": _ALL_ENDED,
-    "combined/retry-of-inline-items-succeeds-never": _ALL_ENDED,
-}
-"""Cases that show a defect which is known and not mended yet; the tests fail once one of them holds."""
-
 _KEYS = {"about", "kind", "definition", "also", "start", "steps", "until", "settle", "expect", "defect", "observed",
          "ignore"}  # fmt: skip
 _VERBS = {"complete_action", "pause", "resume", "cancel", "stop", "rerun", "skip", "wait"}

@@ -7,8 +7,8 @@ from pathlib import Path
 
 CLIENT = Path(__file__).parents[2] / "src" / "ostro" / "client"
 STUB = CLIENT / "sync.pyi"
-MODULES = ("client.py", "workflow.py")
-TWINS = ("Client", "Workflows", "Jobs", "Workers", "Tokens", "Workflow")
+MODULES = ("client.py", "definitions.py", "workflow.py")
+TWINS = ("Client", "Workflows", "Definitions", "Environments", "Jobs", "Workers", "Tokens", "Workflow")
 RENAMED = {"__aenter__": "__enter__", "__aexit__": "__exit__"}
 HEAD = """# The sync side of the SDK, as types. Made by tests/client/sync_stub.py from the async side: do not edit.
 """

@@ -174,3 +174,25 @@ def test_an_option_counts_before_the_environment_before_the_profile(
     monkeypatch.setenv("OSTRO_SERVER", "http://e")
     assert (find_link().server, find_link().token) == ("http://e", "")  # its token is for its own server
     assert (find_link("http://o", "to").server, find_link("http://o", "to").token) == ("http://o", "to")
+
+
+async def test_the_sync_side_knows_definitions_and_environments_too(server: Played) -> None:
+    server.will({"definitions": [{"name": "w", "kind": "workflow", "version": 1, "outcome": "created"}]})
+    server.will({"definitions": [], "next": None})
+    server.will({"environments": [], "next": None})
+
+    def work() -> str:
+        with ostro.SyncClient(server.url, "t") as client:
+            uploaded = client.definitions.upload("text", labels={"a": "b"}, if_version={"w": 0})
+            assert client.definitions.list(label="a=b") == []
+            assert client.environments.list() == []
+            return uploaded.definitions[0].outcome
+
+    assert await asyncio.to_thread(work) == "created"
+    assert server.asked[0].json == {
+        "texts": [{"text": "text"}],
+        "labels": {"a": "b"},
+        "if_version": {"w": 0},
+    }
+    assert [one.path for one in server.asked] == ["/v1/definitions", "/v1/definitions", "/v1/environments"]
+    assert server.asked[1].query == "label=a%3Db&limit=100"

@@ -4,10 +4,13 @@ import asyncio
 from pathlib import Path
 
 import asyncpg
+import msgspec
 import pytest
 
+from ostro.core.plans.rows import FlowRow
 from ostro.errors import StorageError, StorageUnavailable
 from ostro.store.migrate import Migration, check, migrations, upgrade
+from ostro.values import UUID
 
 FIRST = Migration(1, "first", "CREATE TABLE a (x integer); INSERT INTO a VALUES (1);")
 SECOND = Migration(2, "second", "ALTER TABLE a ADD COLUMN y text;")
@@ -85,3 +88,22 @@ async def test_the_table_of_steps_says_when_each_was_applied(empty_database_url:
     assert row is not None
     assert (row["number"], row["name"], row["checksum"]) == (1, "first", FIRST.checksum)
     assert row["applied_at"].tzinfo is not None
+
+
+async def test_workflows_of_a_former_version_are_known_to_need_their_library(empty_database_url: str) -> None:
+    await upgrade(empty_database_url, steps=migrations()[:2])
+    full = FlowRow(library=f"{2:064x}", name="w", vars=b'{"x": 1}', output=b"{}", message="m" * 300)
+    rows = {1: FlowRow(library=f"{1:064x}", name="w"), 2: full}
+    connection = await asyncpg.connect(empty_database_url)
+    try:
+        for n, row in rows.items():
+            await connection.execute("INSERT INTO workflow_specs VALUES (1, $1, '', '', '{}')", UUID(int=n))
+            body = msgspec.msgpack.encode(row)
+            await connection.execute("INSERT INTO flows VALUES (1, $1, $2)", UUID(int=n), body)
+        await upgrade(empty_database_url)
+        found = await connection.fetch("SELECT workflow, library FROM workflow_specs")
+    finally:
+        await connection.close()
+    assert {one["workflow"].int: one["library"] for one in found} == {
+        n: row.library for n, row in rows.items()
+    }

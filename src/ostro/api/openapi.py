@@ -15,6 +15,8 @@ import msgspec
 from ostro import __version__
 from ostro.api.endpoints import Endpoint, paths_of
 from ostro.api.v1 import jobs, server, tasks, tokens, workers, workflows
+from ostro.api.v1.definitions import endpoints as definitions
+from ostro.api.v1.definitions import environments
 from ostro.protocol import paths
 from ostro.protocol.problems import MEDIA_TYPE, Problem
 from ostro.protocol.workers import PROTOCOL
@@ -23,6 +25,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *workflows.ENDPOINTS,
     *tasks.ENDPOINTS,
     *jobs.ENDPOINTS,
+    *definitions.ENDPOINTS,
+    *environments.ENDPOINTS,
     *workers.ENDPOINTS,
     *tokens.ENDPOINTS,
     *server.ENDPOINTS,

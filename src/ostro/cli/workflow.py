@@ -92,15 +92,17 @@ async def show(client: Client, printer: Printer, workflow: UUID, result: bool) -
 @click.option("--state", type=State(WorkflowState), help="In this state.")
 @click.option("--name", help="With this name.")
 @click.option("--tag", help="Bearing this tag.")
+@click.option("--definition", help="Made from the stored definition of this name.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="At most so many.")
 @connected
 async def list_(client: Client, printer: Printer, **filters: Any) -> None:
     """List workflows, the newest first."""
     found = await client.workflows.list(**filters)
     rows = [
-        (one.id, one.name, one.state, "sealed" if one.sealed else "open", one.created_at) for one in found
+        (one.id, one.name, one.state, "sealed" if one.sealed else "open", _origin(one), one.created_at)
+        for one in found
     ]
-    printer.table(found, ("id", "name", "state", "open", "created"), rows)
+    printer.table(found, ("id", "name", "state", "open", "definition", "created"), rows)
 
 
 @workflow.command()
@@ -182,9 +184,15 @@ async def delete(client: Client, printer: Printer, workflow: UUID, force: bool) 
     printer.show({"deleted": workflow}, "It is gone.")
 
 
+def _origin(about: Workflow) -> str:
+    """The stored definition that it was made from: `name:version`."""
+    return f"{about.definition.name}:{about.definition.version}" if about.definition else ""
+
+
 def _headline(about: Workflow) -> str:
     counts = {} if about.counts is msgspec.UNSET else about.counts
     parts = [str(about.id), about.name, about.state, "sealed" if about.sealed else "open"]
+    parts += [f"from {_origin(about)}"] if about.definition else []
     parts += [f"{count} {state}" for state, count in sorted(counts.items())]
     lines = ["  ".join(part for part in parts if part), *([about.error] if about.error else [])]
     return "\n".join(map(printable, lines))

@@ -7,6 +7,7 @@ from typing import Any, Self, Unpack, cast
 
 import msgspec
 
+from ostro.client.definitions import Definitions, Environments
 from ostro.client.describe import Described, Requirement, as_raw, requirements, task_request
 from ostro.client.profile import find_link
 from ostro.client.transport import Transport
@@ -50,6 +51,8 @@ class Client:
         link = find_link(server, token, ca=ca, cert=cert, key=key, profile=profile)
         self._transport = Transport(link, timeout=timeout, patience=patience)
         self.workflows = Workflows(self._transport)
+        self.definitions = Definitions(self._transport)
+        self.environments = Environments(self._transport)
         self.jobs = Jobs(self._transport)
         self.workers = Workers(self._transport)
         self.tokens = Tokens(self._transport)
@@ -171,22 +174,25 @@ class Workflows:
 
     async def start(
         self,
-        text: str,
+        text: str | None = None,
         *,
         definition: str = "",
+        version: int | None = None,
         input: Mapping[str, Any] | None = None,  # noqa: A002 (the word of the language)
-        env: Mapping[str, Any] | None = None,
+        env: Mapping[str, Any] | str | None = None,
         params: Mapping[str, Any] | None = None,
         also: Iterable[str] = (),
         name: str = "",
     ) -> Workflow:
-        """A workflow made from a text in the workflow language. `definition` chooses among those of the text.
+        """A workflow made from a stored definition, by its name, in its newest version unless `version` says which.
 
-        What the text names is looked for in it, then in the texts of `also`. `params` are what else a start gives:
-        `task_name` of a reverse workflow. Invalid lists all that is wrong with the text or with `input`.
+        Or from a text in the workflow language: `definition` chooses among those of the text. What the text names is
+        looked for in it, then in the texts of `also`, then among the stored definitions. `env` is an environment or the
+        name of a stored one. `params` are what else a start gives: `task_name` of a reverse workflow. Invalid lists all
+        that is wrong with the text or with `input`, NotFound says that there is no such definition.
         """
         chosen = wire.DefinitionText(
-            text=text, name=definition, also=[wire.MoreText(text=one) for one in also]
+            text=text, name=definition, version=version, also=[wire.MoreText(text=one) for one in also]
         )
         body = wire.WorkflowRequest(
             name=name,
@@ -200,13 +206,20 @@ class Workflows:
         return Workflow(self._transport, answer.id)
 
     async def list(
-        self, *, state: str | None = None, name: str | None = None, tag: str | None = None, limit: int = 100
+        self,
+        *,
+        state: str | None = None,
+        name: str | None = None,
+        tag: str | None = None,
+        definition: str | None = None,
+        limit: int = 100,
     ) -> list[wire.Workflow]:
-        """The newest ones, at most `limit`."""
+        """The newest ones, at most `limit`; with `definition` those that were made from that stored one."""
         found: list[wire.Workflow] = []
         cursor: str | None = None
         while len(found) < limit:
-            params = {"state": state, "name": name, "tag": tag, "cursor": cursor, "limit": min(limit, 100)}
+            filters = {"state": state, "name": name, "tag": tag, "definition": definition}
+            params = {**filters, "cursor": cursor, "limit": min(limit, 100)}
             page = await self._transport.call("GET", paths.WORKFLOWS, wire.WorkflowPage, params=params)
             found += page.workflows
             cursor = page.next

@@ -12,9 +12,10 @@ from functools import wraps
 from typing import Any
 
 from ostro.client.client import Client, Jobs, Tokens, Workers, Workflows
+from ostro.client.definitions import Definitions, Environments
 from ostro.client.workflow import Workflow
 
-_TWINS = (Client, Jobs, Tokens, Workers, Workflow, Workflows)
+_TWINS = (Client, Definitions, Environments, Jobs, Tokens, Workers, Workflow, Workflows)
 
 
 class Portal:

@@ -5,7 +5,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self, Unpack
 
+import msgspec
+
 from ostro.client.describe import Described, Requirement
+from ostro.protocol import definitions as stored
 from ostro.protocol import workflows as wire
 from ostro.protocol.alone import TaskAlone
 from ostro.protocol.changes import Change
@@ -23,6 +26,8 @@ from ostro.values import UUID, WorkflowState
 
 class SyncClient:
     workflows: SyncWorkflows
+    definitions: SyncDefinitions
+    environments: SyncEnvironments
     jobs: SyncJobs
     workers: SyncWorkers
     tokens: SyncTokens
@@ -66,18 +71,78 @@ class SyncWorkflows:
     ) -> SyncWorkflow: ...
     def start(
         self,
-        text: str,
+        text: str | None = None,
         *,
         definition: str = "",
+        version: int | None = None,
         input: Mapping[str, Any] | None = None,
-        env: Mapping[str, Any] | None = None,
+        env: Mapping[str, Any] | str | None = None,
         params: Mapping[str, Any] | None = None,
         also: Iterable[str] = (),
         name: str = "",
     ) -> SyncWorkflow: ...
     def list(
-        self, *, state: str | None = None, name: str | None = None, tag: str | None = None, limit: int = 100
+        self,
+        *,
+        state: str | None = None,
+        name: str | None = None,
+        tag: str | None = None,
+        definition: str | None = None,
+        limit: int = 100,
     ) -> list[wire.Workflow]: ...
+
+class SyncDefinitions:
+    def validate(self, text: str, *, kind: stored.TextKind | None = None) -> stored.Validated: ...
+    def upload(
+        self,
+        *texts: str,
+        labels: Mapping[str, str] | None = None,
+        if_version: Mapping[str, int] | None = None,
+    ) -> stored.UploadResult: ...
+    def get(
+        self, name: str, *, version: int | None = None, kind: stored.DefinitionKind | None = None
+    ) -> stored.StoredDefinition: ...
+    def versions(
+        self, name: str, *, kind: stored.DefinitionKind | None = None
+    ) -> list[stored.DefinitionVersion]: ...
+    def diff(
+        self,
+        name: str,
+        from_version: int | None = None,
+        to_version: int | None = None,
+        *,
+        kind: stored.DefinitionKind | None = None,
+    ) -> stored.DefinitionDiff: ...
+    def label(
+        self, name: str, labels: Mapping[str, str | None], *, kind: stored.DefinitionKind | None = None
+    ) -> stored.DefinitionSummary: ...
+    def delete(
+        self, name: str, *, force: bool = False, kind: stored.DefinitionKind | None = None
+    ) -> None: ...
+    def list(
+        self,
+        *,
+        kind: stored.DefinitionKind | None = None,
+        prefix: str | None = None,
+        label: str | None = None,
+        limit: int = 1000,
+    ) -> list[stored.DefinitionSummary]: ...
+
+class SyncEnvironments:
+    def create(
+        self, name: str, variables: Mapping[str, Any] | msgspec.Raw, *, description: str = ""
+    ) -> stored.Environment: ...
+    def get(self, name: str) -> stored.Environment: ...
+    def replace(
+        self,
+        name: str,
+        variables: Mapping[str, Any] | msgspec.Raw,
+        *,
+        description: str = "",
+        if_version: int | None = None,
+    ) -> stored.Environment: ...
+    def delete(self, name: str, *, if_version: int | None = None) -> None: ...
+    def list(self) -> list[stored.EnvironmentSummary]: ...
 
 class SyncJobs:
     def get(self, job: UUID | str) -> Job: ...

@@ -9,7 +9,7 @@ from ostro.language.check.given import Takes
 from ostro.language.look import Parse, look
 from ostro.language.model.definitions import Document, Kind
 from ostro.language.model.standard import STANDARD
-from ostro.language.problems import Problem, Severity
+from ostro.language.problems import Problem, Severity, with_source
 from ostro.language.read import read
 from ostro.language.source.compose import Bounds
 
@@ -50,7 +50,8 @@ def lint(
     if reading.document is not None:
         check(reading.document, reading.reader.looks, reading.reader.problems, takes)
     lines = reading.source.lines
-    problems = tuple(one for one in reading.reader.problems.sorted() if not _is_silenced(one, lines))
+    found = reading.reader.problems.sorted()
+    problems = tuple(with_source(one, lines) for one in found if not _is_silenced(one, lines))
     refused = any(one.severity is Severity.ERROR for one in problems)
     return Linted(None if refused else reading.document, problems, lines)
 

@@ -32,7 +32,10 @@ class Place(NamedTuple):
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that is wrong: a stable code, a sentence, a place, and what to do (`hint`, may be empty)."""
+    """One thing that is wrong: a stable code, a sentence, a place, and what to do (`hint`, may be empty).
+
+    `source` is the line of the text, cut to 160 characters around the place.
+    """
 
     code: str
     severity: Severity
@@ -41,6 +44,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     line: int
     column: int
     width: int = 1
+    source: str = ""
 
 
 class Problems:
@@ -107,6 +111,13 @@ def listed(words: Sequence[str], *, most: int = 12, joint: str = "and") -> str:
     if len(words) > most:
         return f"{', '.join(named)} {joint} {len(words) - most} more"
     return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} {joint} {named[-1]}" if named else ""
+
+
+def with_source(problem: Problem, lines: Sequence[str]) -> Problem:
+    """The problem with the line that it is about."""
+    if not 1 <= problem.line <= len(lines):
+        return problem
+    return msgspec.structs.replace(problem, source=_window(lines[problem.line - 1], problem.column - 1)[0])
 
 
 def shown(problem: Problem, name: str, lines: Sequence[str]) -> str:

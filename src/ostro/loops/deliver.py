@@ -10,7 +10,7 @@ from ostro.core.events import CalleeEnded, Create, Done, Event, GoOn, Pause, Res
 from ostro.errors import NotFound, OstroError, Refusal, StorageError, StorageUnavailable
 from ostro.loops.namespaces import Namespaces
 from ostro.loops.submit import AT_ONCE, LONG_DUE, Due, Lanes, nothing, submit_all
-from ostro.service.definitions import starts
+from ostro.service.definitions.callees import Called, Callees
 from ostro.store import due
 from ostro.store.database import Database
 from ostro.store.due import DueMessage
@@ -71,14 +71,15 @@ class Deliver:
         for one in messages:  # to each workflow in the order in which they were sent
             first.setdefault(one.workflow, one)
         post = _Post(self._database, self._lanes)
-        rows = [await self._due(one, post) for one in first.values()]
+        callees = Callees(self._database, self._clock)
+        rows = [await self._due(one, post, callees) for one in first.values()]
         await submit_all(self._database, post, [row for row in rows if row is not None])
         return len(first) < len(messages) or len(messages) >= AT_ONCE
 
-    async def _due(self, one: DueMessage, post: _Post) -> Due | None:
+    async def _due(self, one: DueMessage, post: _Post, callees: Callees) -> Due | None:
         long_due = one.due_at < self._clock.now() - timedelta(seconds=LONG_DUE)
         try:
-            event = await self._begin(one, post) if one.kind == "begin" else _event(one)
+            event = await self._begin(one, post, callees) if one.kind == "begin" else _event(one)
         except (msgspec.DecodeError, StorageError) as broken:
             if isinstance(broken, StorageUnavailable):
                 raise
@@ -95,11 +96,11 @@ class Deliver:
             partial(due.drop_message, self._database, one) if long_due else nothing,
         )
 
-    async def _begin(self, one: DueMessage, post: _Post) -> Event | None:
+    async def _begin(self, one: DueMessage, post: _Post, callees: Callees) -> Event | None:
         """The workflow that a task wants to run; None if it cannot be, which the task has been told."""
-        said = msgspec.json.decode(one.body, type=starts.Called)
+        said = msgspec.json.decode(one.body, type=Called)
         try:
-            return await starts.of_callee(self._database, one.namespace, one.workflow, one.id, said)
+            return await callees.create(one.namespace, one.workflow, one.id, said)
         except Refusal as refused:
             await post.refuse(one.namespace, said.parent, one.workflow, refused)
             await due.drop_message(self._database, one)

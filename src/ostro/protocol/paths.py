@@ -39,6 +39,14 @@ JOB: Final = "/v1/jobs/{job}"
 JOB_COMPLETE: Final = "/v1/jobs/{job}/complete"
 JOB_LOGS: Final = "/v1/jobs/{job}/logs"
 
+DEFINITIONS: Final = "/v1/definitions"
+DEFINITIONS_VALIDATE: Final = "/v1/definitions/validate"
+DEFINITION: Final = "/v1/definitions/{name}"
+DEFINITION_VERSIONS: Final = "/v1/definitions/{name}/versions"
+DEFINITION_DIFF: Final = "/v1/definitions/{name}/diff"
+ENVIRONMENTS: Final = "/v1/environments"
+ENVIRONMENT: Final = "/v1/environments/{name}"
+
 WORKERS: Final = "/v1/workers"
 
 TOKENS: Final = "/v1/tokens"

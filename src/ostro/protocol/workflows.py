@@ -29,11 +29,15 @@ class MoreText(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_de
 
 class DefinitionText(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A text in the workflow language. `name` chooses among its workflows, `kind` is `workflows` or `workbook`; both
-    may be left out where the text tells. What it names is looked for in it, then in the texts of `also`.
+    may be left out where the text tells. What it names is looked for in it, then in the texts of `also`, then among the
+    stored definitions.
+
+    Without `text` it is the stored definition of that full name, in its newest version unless `version` says which.
     """
 
-    text: str
+    text: str | None = None
     name: str = ""
+    version: int | None = None
     kind: Literal["workflows", "workbook"] | None = None
     also: list[MoreText] = []
 
@@ -44,8 +48,8 @@ class WorkflowRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, 
     `keep` is how many seconds it stays once it has ended, 0 for ever; without it as long as the namespace or the
     server says.
 
-    With `definition` it is made from that text: `input` is what the definition asks for, `env` its environment,
-    `params` what else a start gives (`task_name` of a reverse workflow, `evaluate_env: false`). It has its own tasks
+    With `definition` it is made from that: `input` is what the definition asks for, `env` its environment
+    (an object, or the name of a stored one, whose values it keeps), `params` what else a start gives (`task_name` of a reverse workflow, `evaluate_env: false`). It has its own tasks
     then, and is sealed unless it says `open: true`.
 
     `done_when` seals it as soon as all its terms hold. `output` maps a key to the task whose result it is:
@@ -122,11 +126,19 @@ class Changed(msgspec.Struct, kw_only=True):
     changed: bool = True
 
 
+class MadeFrom(msgspec.Struct, kw_only=True):
+    """A stored definition, and the version of it."""
+
+    name: str
+    version: int
+
+
 class Workflow(msgspec.Struct, kw_only=True):
     """A workflow. `counts`, `sealed_tags` and `why` come with a single one, not in lists.
 
     `counts` says how many tasks are in each state (absent states have none). `stopping` says what ends it early,
-    `message` is what whoever paused or stopped it said; not in lists. `parent` is the workflow whose task runs this one, `root` the first of them. `keep` is how many seconds it stays once it has ended (0: for ever; null: as the namespace or the server says).
+    `message` is what whoever paused or stopped it said; not in lists. `parent` is the workflow whose task runs this one, `root` the first of them. `definition` is the stored one that it was made from, if it was (null: from a text, or by
+    hand). `keep` is how many seconds it stays once it has ended (0: for ever; null: as the namespace or the server says).
     """
 
     id: UUID
@@ -147,6 +159,7 @@ class Workflow(msgspec.Struct, kw_only=True):
     message: str | None = None
     parent: UUID | None = None
     root: UUID | None = None
+    definition: MadeFrom | None = None
     sealed_tags: list[str] | UnsetType = UNSET
     counts: dict[str, int] | UnsetType = UNSET
     why: Why | None | UnsetType = UNSET

@@ -71,11 +71,19 @@ async def page(
     states: Sequence[str] | None,
     name: str | None,
     tag: str | None,
+    definition: str | None,
     limit: int,
 ) -> tuple[list[WorkflowView], UUID | None]:
     """One page, newest first, and where the next begins."""
     found = await workflows.page(
-        desk.database, caller.namespace, after=after, states=states, name=name, tag=tag, limit=limit + 1
+        desk.database,
+        caller.namespace,
+        after=after,
+        states=states,
+        name=name,
+        tag=tag,
+        definition=definition,
+        limit=limit + 1,
     )
     return found[:limit], found[limit - 1].id if len(found) > limit else None
 

@@ -174,6 +174,7 @@ def _fill_workflow(sets: Sets, w: int, write: Write) -> None:
     sets.workflow_specs.append((
         w, said.name, said.description, SEPARATOR.join(said.tags), done_when, output, said.parent_workflow,
         said.parent_task, said.root_workflow, said.definition, said.definition_version,
+        write.workflow.flow.plan.library if write.workflow.flow is not None else None,
     ))  # fmt: skip
 
 

@@ -111,6 +111,22 @@ async def prune_queues(
     return [(row["namespace"], row["id"]) for row in rows]
 
 
+async def prune_libraries(
+    database: Database, namespaces: Sequence[int], unused_since: datetime, now: datetime, most: int
+) -> int:
+    """Looks at libraries unmarked since then, of each namespace at most so many: marks those that somebody needs, drops
+    the rest. At how many it looked.
+    """
+    return int(await database.fetchval("libraries_prune", namespaces, unused_since, most, now))
+
+
+async def prune_definitions(
+    database: Database, namespaces: Sequence[int], deleted_before: datetime, most: int
+) -> int:
+    """Forgets definitions deleted before an instant that no workflow tells of; how many."""
+    return await database.execute("definitions_prune", namespaces, deleted_before, most)
+
+
 async def prune_workers(database: Database, namespaces: Sequence[int], gone_since: datetime) -> int:
     """Drops workers that were last heard of before an instant; how many."""
     return await database.execute("workers_prune", namespaces, gone_since)

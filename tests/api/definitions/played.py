@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from ostro.clock import monotonic, pause
+from ostro.clock import monotonic, new_id, pause
 from ostro.protocol import paths
 from tests.api.world import Caller, Worker, World
 
@@ -58,12 +58,8 @@ class Play:
         start, also = self.case.get("start", {"workflow": ""}), self.case.get("also", ())
         params = dict(start.get("params") or {})
         env = params.pop("env", {})
-        if isinstance(env, str):  # environments are resources of a later issue
-            said = [msgspec.yaml.decode(one["text"]) for one in also if one["kind"] == "environment"]
-            known = {one["name"]: one["variables"] for one in said}
-            if env not in known:
-                raise Refused("no such environment")
-            env = known[env]
+        if isinstance(env, str):
+            env = await self._stored(env, [one["text"] for one in also if one["kind"] == "environment"])
         definition = {
             "text": self.case["definition"],
             "name": start["workflow"],
@@ -74,6 +70,14 @@ class Play:
             definition["kind"] = None
         body = {"definition": definition, "input": start.get("input") or {}, "env": env, "params": params}
         self.root = UUID((await self._ask("POST", paths.WORKFLOWS, body))["id"])
+
+    async def _stored(self, env: str, texts: list[str]) -> str:
+        """The name of an environment, with those that the case has stored under names that no other case takes."""
+        apart = f"{env} {new_id()}"
+        for said in map(msgspec.yaml.decode, texts):
+            if said["name"] == env:
+                await self._ask("POST", paths.ENVIRONMENTS, {**said, "name": apart})
+        return apart
 
     # -- looking ------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.api.world import a_world
 from tests.cases.playing import play_all, working
-from tests.cases.reading import AWAITED, OTHERWISE, own, recorded
+from tests.cases.reading import OTHERWISE, own, recorded
 from tests.engine.whole import orphans
 
 
@@ -23,7 +23,7 @@ async def test_the_cases_end_as_recorded(database_url, tmp_path, servers, cached
         ]
         await stack.enter_async_context(working(worlds[0]))
         callers = cycle([world.caller(worlds[0].admin.token) for world in worlds])
-        ended = await play_all(callers, [one for one in [*recorded(), *own()] if one.name not in AWAITED])
+        ended = await play_all(callers, [*recorded(), *own()])
         differing = [f"{one.case.name}: {'; '.join(one.differs)}" for one in ended if one.differs]
         assert differing == [], "\n".join(differing)
         assert {one.case.name for one in ended if one.remark} == OTHERWISE.keys()

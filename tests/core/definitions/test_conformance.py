@@ -4,20 +4,12 @@ import pytest
 
 from ostro.errors import Conflict
 from tests.cases.compared import differences
-from tests.cases.reading import AWAITED, OTHERWISE, own, recorded
+from tests.cases.reading import OTHERWISE, own, recorded
 from tests.core.definitions.played import outcome_of
 
 
 def params(cases, *, otherwise=False):
-    return [
-        pytest.param(one.said, id=one.name, marks=awaited(one.name))
-        for one in cases
-        if (one.name in OTHERWISE) is otherwise
-    ]
-
-
-def awaited(name):
-    return [pytest.mark.xfail(reason=AWAITED[name])] if name in AWAITED else []
+    return [pytest.param(one.said, id=one.name) for one in cases if (one.name in OTHERWISE) is otherwise]
 
 
 @pytest.mark.parametrize("case", params([*recorded(), *own()]))

@@ -25,7 +25,7 @@ from ostro.core.events import (
     StopWorkflow,
     TimeoutDue,
 )
-from ostro.core.plans.library import Library
+from ostro.core.plans.library import Library, Text
 from ostro.core.plans.plan import Plan
 from ostro.core.plans.rows import Caller
 from ostro.core.specs import Birth
@@ -74,7 +74,7 @@ class World:
         self.asks |= "tasks(" in text or "executions(" in text
 
     def plan(self, workbook: str, name: str) -> Plan | None:
-        library = Library("", self.documents)
+        library = Library(tuple(Text(one.kind, "") for one in self.documents), self.documents)
         found = library.find(workbook, name)
         return library.plan(found) if found is not None else None
 

@@ -10,14 +10,17 @@ from ostro.values import UUID, TaskState, WorkflowState
 Limit = Annotated[int, Meta(ge=1, le=1000, description="How many at most.")]
 Wait = Annotated[float, Meta(ge=0, le=60, description="Seconds to wait for news.")]
 Text = Annotated[str, Meta(max_length=255)]
+LongText = Annotated[str, Meta(max_length=600)]
+"""Full names hold that of a workbook besides."""
 
 
 class Workflows(msgspec.Struct, forbid_unknown_fields=True):
-    """Filters of a list of workflows; a state may stand several times."""
+    """Filters of a list of workflows; a state may stand several times. `definition` is the name of a stored one."""
 
     state: list[WorkflowState] | None = None
     name: Text | None = None
     tag: Text | None = None
+    definition: LongText | None = None
     cursor: UUID | None = None
     limit: Limit = 100
 

@@ -202,8 +202,16 @@ def workflow(view: WorkflowView) -> workflows.Workflow:
         ended_at=view.ended_at,
         parent=view.parent,
         root=view.root,
+        definition=made_from(view),
         message=view.flow.message if view.flow is not None else None,
     )
+
+
+def made_from(view: WorkflowView) -> workflows.MadeFrom | None:
+    """The stored definition behind a workflow."""
+    if view.definition is None or view.definition_version is None:
+        return None
+    return workflows.MadeFrom(name=view.definition, version=view.definition_version)
 
 
 def shown_workflow(shown: workflow_uses.Shown) -> workflows.Workflow:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, Raw, UnsetType
 
 from ostro.api.endpoints import Call, Endpoint, NoQuery, Reply
 from ostro.api.v1 import described, queries, replies, shapes
@@ -16,6 +16,7 @@ from ostro.protocol.workflows import (
     CancelRequest,
     Changed,
     CreatedWorkflow,
+    DefinitionText,
     Output,
     PauseRequest,
     ResumeRequest,
@@ -29,7 +30,7 @@ from ostro.protocol.workflows import (
 from ostro.service import answers, follow, output, workflows
 from ostro.service.access import READ, WRITE
 from ostro.service.definitions import starts
-from ostro.values import UUID, WorkflowState
+from ostro.values import UUID, Limits, WorkflowState
 
 
 async def create(call: Call[NoQuery, WorkflowRequest]) -> Reply:
@@ -67,14 +68,41 @@ async def _made(
         described.refuse(
             [("$.tasks", "a workflow from a definition has its own; add others once it is open")]
         )
-    start = starts.Start(
+    return await starts.start(call.desk, birth, _start_of(wanted, chosen, limits), once=once)
+
+
+def _start_of(wanted: WorkflowRequest, chosen: DefinitionText, limits: Limits) -> starts.Start:
+    """What a start says, checked. A stored definition is named, a text is given; not both."""
+    wrong: list[tuple[str, str]] = []
+    if chosen.text is None:
+        wrong += (
+            [] if chosen.name else [("$.definition", "needs a `text`, or the `name` of a stored definition")]
+        )
+        needless: dict[str, Any] = {"kind": chosen.kind, "also": chosen.also}
+    else:
+        needless = {"version": chosen.version}
+    other = "`name` of a stored definition" if chosen.text is not None else "`text`"
+    wrong += [
+        (f"$.definition.{word}", f"goes with the {other} only") for word, value in needless.items() if value
+    ]
+    described.refuse(wrong)
+    return starts.Start(
         text=chosen.text,
         name=chosen.name,
+        version=chosen.version,
         kind=chosen.kind,
         also=tuple((one.kind, one.text) for one in chosen.also),
-        **{name: described.object_of(value, f"$.{name}", limits) for name, value in given.items()},
+        input=described.object_of(wanted.input, "$.input", limits),
+        env=_env_of(wanted.env, limits),
+        params=described.object_of(wanted.params, "$.params", limits),
     )
-    return await starts.start(call.desk, birth, start, once=once)
+
+
+def _env_of(given: Raw | UnsetType, limits: Limits) -> dict[str, Any] | str:
+    """Values, or the name of an environment."""
+    if given is not UNSET and bytes(given).lstrip().startswith(b'"'):
+        return msgspec.json.decode(given, type=str)
+    return described.object_of(given, "$.env", limits)
 
 
 async def pause(call: Call[NoQuery, PauseRequest]) -> Reply:
@@ -111,6 +139,7 @@ async def read_page(call: Call[queries.Workflows, None]) -> Reply:
         states=query.state,
         name=query.name,
         tag=query.tag,
+        definition=query.definition,
         limit=query.limit,
     )
     page = WorkflowPage(
@@ -218,7 +247,7 @@ ENDPOINTS = (
         optional_body=True,
         answer=CreatedWorkflow,
         status=201,
-        problems=(409, 413, 422),
+        problems=(404, 409, 413, 422),
         once=True,
     ),
     Endpoint(

@@ -13,6 +13,7 @@ from ostro.core.flow.policies import seconds, truth, whole
 from ostro.core.flow.scope import Failed, Scope, encoded
 from ostro.core.plans.steps import Step
 from ostro.core.requirements.conditions import Task
+from ostro.core.requirements.weights import weighs
 from ostro.core.workflow import Moment, Workflow
 from ostro.inline import outcome_of
 from ostro.language.model.policies import DIRECT
@@ -81,6 +82,8 @@ def _run(workflow: Workflow, task: Task, step: Step, moment: Moment) -> None:
     scope = Scope(workflow, moment, task)
     number = task.row.run + 1
     begun: dict[str, object] = {"run": number, "started_at": task.row.started_at or moment.now}
+    if task.spec is not None:
+        begun["weighs"] = weighs(task.spec, started=True)
     if step.is_loop and step.row.items is None:
         step.take_items(encoded(_items(scope, step)))
         step.row.most = whole(scope, step.task.concurrency, "concurrency")
@@ -122,15 +125,20 @@ def _items(scope: Scope, step: Step) -> list[tuple[Any, ...]]:
 
 def open_items(workflow: Workflow, task: Task, step: Step, moment: Moment) -> None:
     """Starts items as far as `concurrency` allows; ends the task once all have ended."""
+    if not step.items():
+        ending.all_items_ended(workflow, task, step, moment)
+        return
     for _ in range(_AT_ONCE):
-        if task.ended or not step.todo or (step.row.most and len(step.live) >= step.row.most):
+        if (
+            task.state is not TaskState.RUNNING
+            or not step.todo
+            or (step.row.most and len(step.live) >= step.row.most)
+        ):
             break
         open_run(workflow, task, step, step.todo.popleft(), moment)
     else:
-        if not task.ended:
+        if task.state is TaskState.RUNNING:
             workflow.ready[task] = None
-    if not step.items():
-        ending.all_items_ended(workflow, task, step, moment)
 
 
 def open_run(workflow: Workflow, task: Task, step: Step, item: int, moment: Moment) -> None:

@@ -1,4 +1,4 @@
-"""Workflows made from definitions: by a caller, and by the task of another workflow."""
+"""Workflows made from definitions by a caller: from a text that he gives, or from a stored one by its name."""
 
 import asyncio
 from typing import Any
@@ -6,90 +6,94 @@ from typing import Any
 import msgspec
 
 from ostro.core.events import Answer, Begin, Create
-from ostro.core.plans.library import Library, Text, key_of
+from ostro.core.plans.library import Library, Text
 from ostro.core.plans.plan import Plan
-from ostro.core.plans.rows import Caller as CallingTask
 from ostro.core.specs import Birth
 from ostro.engine.lanes import Once
-from ostro.errors import Invalid, NotFound, TooLarge
-from ostro.language.lint import lint
-from ostro.language.model.definitions import Document, Kind, candidates
-from ostro.language.parsed import parsed
+from ostro.errors import Invalid, NotFound
+from ostro.language.model.definitions import Document, candidates
+from ostro.service.definitions import environments
+from ostro.service.definitions.pins import with_stored_actions
+from ostro.service.definitions.texts import GivenText, read_texts
 from ostro.service.desk import Desk
-from ostro.store.database import Database
 from ostro.store.loading import flows
-from ostro.values import UUID
+from ostro.store.tables import definitions
 
 
 class Start(msgspec.Struct, frozen=True, kw_only=True):
-    """What a start gives. `name` chooses among the workflows of a text; a text with one needs none."""
+    """What a start gives. `name` chooses among the workflows of a text; a text with one needs none.
 
-    text: str
+    Without a text it is the name of a stored definition, of its newest version unless `version` says which. `env` is
+    an environment, or the name of a stored one.
+    """
+
+    text: str | None = None
     name: str = ""
+    version: int | None = None
     kind: str | None = None
     also: tuple[tuple[str | None, str], ...] = ()
     """Other texts, each with its kind: what the first one names is found in them too."""
     input: dict[str, Any] = {}
-    env: dict[str, Any] = {}
+    env: dict[str, Any] | str = {}
     params: dict[str, Any] = {}
 
 
-class Called(msgspec.Struct):
-    """What a task says of the workflow that it wants to run. `library` is the caller's."""
-
-    name: str
-    workbook: str
-    input: dict[str, Any]
-    env: dict[str, Any]
-    root: UUID
-    task: UUID
-    parent: UUID
-    library: str
-
-
 async def start(desk: Desk, birth: Birth, wanted: Start, *, once: Once | None = None) -> Answer:
-    """Makes a workflow from a text. Invalid lists all that is wrong with the text, or with the start."""
-    now = desk.clock.now()
-    library, texts, name = await asyncio.to_thread(_read, wanted, desk.limits.definition_bytes)
-    library = await flows.keep_library(desk.database, birth.namespace, library, texts, now)
+    """Makes a workflow from a definition. Invalid lists all that is wrong with the text, or with the start."""
+    env = await environments.values_of(desk, birth.namespace, wanted.env)
+    if wanted.text is None:
+        library, birth = await _stored(desk, birth, wanted)
+        name = wanted.name
+    else:
+        library, name = await asyncio.to_thread(_read, wanted, desk.limits.definition_bytes)
+    library = await with_stored_actions(desk.database, birth.namespace, library)
+    library = await flows.keep_library(desk.database, birth.namespace, library, desk.clock.now())
     begin = Begin(
-        plan=library.plan(name),
+        plan=await asyncio.to_thread(library.plan, name),
         input=wanted.input,
-        env=wanted.env,
+        env=env,
         params=wanted.params,
         evaluate_env=wanted.params.get("evaluate_env", True) is not False,
     )
-    event = Create(birth=_born(birth, begin.plan), begin=begin)
+    event = Create(birth=born(birth, begin.plan), begin=begin)
     return await desk.lanes.submit(birth.namespace, birth.id, event, once=once)
 
 
-def _read(wanted: Start, most: int) -> tuple[Library, tuple[Text, ...], str]:
-    """The texts read and checked, and the workflow that is meant; its plan is made here, where nobody waits for it."""
-    given = [(wanted.kind, wanted.text), *wanted.also]
-    paths = ["definition.text", *(f"definition.also[{index}].text" for index in range(len(wanted.also)))]
-    documents = [_document(text, kind, path, most) for (kind, text), path in zip(given, paths, strict=True)]
-    texts = tuple(Text(one.kind.value, text) for one, (_, text) in zip(documents, given, strict=True))
-    name = _chosen(documents[0], wanted.name)
-    library = Library(key_of(texts), documents)
-    library.plan(name)
-    return library, texts, name
+async def _stored(desk: Desk, birth: Birth, wanted: Start) -> tuple[Library, Birth]:
+    """The text of a stored definition, and the workflow as one that is made from it."""
+    database, namespace = desk.database, birth.namespace
+    found = next(iter(await definitions.find(database, namespace, [wanted.name], "workflow")), None)
+    if found is None:
+        raise NotFound(
+            "definition_not_found",
+            f"There is no workflow definition {wanted.name!r}.",
+            hint="See them: ostro definition list. Or give the text itself.",
+            fields=[("definition.name", "not found")],
+        )
+    number, key = found.version, found.library
+    if wanted.version is not None and wanted.version != number:
+        version = await definitions.version(database, namespace, found.id, wanted.version)
+        if version is None:
+            raise NotFound(
+                "version_not_found",
+                f"{wanted.name} has no version {wanted.version}.",
+                hint=f"See them: ostro definition versions {wanted.name}.",
+                fields=[("definition.version", "not found")],
+            )
+        number, key = version.version, version.library
+    library = await flows.library_of(database, namespace, key)
+    return library, msgspec.structs.replace(birth, definition=found.id, definition_version=number)
 
 
-def _document(text: str, kind: str | None, path: str, most: int) -> Document:
-    if len(text.encode()) > most:
-        said = f"A text has at most {most} bytes."
-        raise TooLarge(
-            "text_too_large", said, hint="Divide it: a start may name several.", fields=[(path, said)]
-        )
-    found = lint(text, Kind(kind) if kind else None, parse=parsed)
-    if found.document is None:
-        raise Invalid(
-            "invalid_definition",
-            f"The text cannot be used: it has {len(found.errors)} mistake{'s' if len(found.errors) > 1 else ''}.",
-            hint="`ostro lint` shows each with its line.",
-            fields=[(path, f"line {one.line}, column {one.column}: {one.message}") for one in found.errors],
-        )
-    return found.document
+def _read(wanted: Start, most: int) -> tuple[Library, str]:
+    """The texts read and checked, and the workflow that is meant."""
+    given = [
+        GivenText(wanted.text or "", wanted.kind, "definition.text"),
+        *(GivenText(text, kind, f"definition.also[{n}].text") for n, (kind, text) in enumerate(wanted.also)),
+    ]
+    documents = read_texts(given, most)
+    texts = tuple(Text(one.kind.value, text.text) for one, text in zip(documents, given, strict=True))
+    return Library(texts, documents), _chosen(documents[0], wanted.name)
 
 
 def _chosen(document: Document, name: str) -> str:
@@ -108,7 +112,7 @@ def _chosen(document: Document, name: str) -> str:
     )
 
 
-def _born(birth: Birth, plan: Plan) -> Birth:
+def born(birth: Birth, plan: Plan) -> Birth:
     """What the caller leaves open, the definition says."""
     definition = plan.definition
     return msgspec.structs.replace(
@@ -118,24 +122,3 @@ def _born(birth: Birth, plan: Plan) -> Birth:
         tags=birth.tags or tuple(sorted(definition.tags)),
         done_when=birth.done_when or tuple(one.term for one in definition.done_when),
     )
-
-
-async def of_callee(
-    database: Database, namespace: int, workflow: UUID, message: UUID, said: Called
-) -> Create:
-    """The workflow that a task wants to run. NotFound if there is no definition of that name."""
-    library = await flows.library_of(database, namespace, said.library)
-    name = library.find(said.workbook, said.name)
-    if name is None:
-        raise NotFound("definition_not_found", f"There is no workflow {said.name!r}.")
-    plan = library.plan(name)
-    calling = CallingTask(said.parent, said.task, workflow)
-    begin = Begin(plan=plan, input=said.input, env=said.env, caller=calling, sent_as=message)
-    birth = Birth(
-        namespace=namespace,
-        id=workflow,
-        parent_workflow=said.parent,
-        parent_task=said.task,
-        root_workflow=said.root,
-    )
-    return Create(birth=_born(birth, plan), begin=begin)

@@ -3,43 +3,63 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
-from ostro.core.plans.library import Library, Text, read_again
+from ostro.core.plans.library import Library, Text, key_of, read_again
 from ostro.core.plans.rows import FlowRow, StepRow
 from ostro.core.plans.steps import Ended, Flow
 from ostro.core.workflow import Workflow
 from ostro.errors import StorageError
-from ostro.store.database import Database, Record
+from ostro.store.database import Connection, Record
 from ostro.store.loading.reading import Breathe, Key, Reader, columns_of, id_of
 from ostro.values import UUID, TaskState
 
 _MOST_LIBRARIES = 500
 _SLICE = 400
-_known: OrderedDict[tuple[int, str], Library] = OrderedDict()
-"""Those that are in the database for a namespace, by their key. The key is the hash of all that is in one, so what is
-here is never out of date.
-"""
+_MARKED_EVERY = timedelta(hours=6)
+"""A library that nobody needs goes a day after its last mark: who makes a workflow from it has that long."""
 
 
-async def keep_library(
-    database: Database, namespace: int, library: Library, texts: tuple[Text, ...], now: datetime
-) -> Library:
-    """The library of these texts, kept for all workflows that are made from it."""
+class _Known(msgspec.Struct):
+    """A library, and when it was last marked as needed (None: not from here)."""
+
+    library: Library
+    marked: datetime | None = None
+
+
+_known: OrderedDict[tuple[int, str], _Known] = OrderedDict()
+"""Those of a namespace, by their key. The key is the hash of all that is in one, so what is here is never out of date."""
+
+
+async def keep_library(database: Reader, namespace: int, library: Library, now: datetime) -> Library:
+    """The library, kept for a workflow that is to be made from it: one statement now and then."""
     known = _recall(namespace, library.key)
-    if known is not None:
-        return known
-    await database.execute("library_keep", namespace, library.key, msgspec.msgpack.encode(texts), now)
-    return _remember(namespace, library)
+    if known is not None and known.marked is not None and now - known.marked < _MARKED_EVERY:
+        return known.library
+    await database.execute("library_keep", namespace, library.key, msgspec.msgpack.encode(library.texts), now)
+    return _remember(namespace, library, now)
+
+
+async def write_library(connection: Connection, namespace: int, library: Library, now: datetime) -> None:
+    """The library, kept for a definition: as a part of the transaction that writes that."""
+    await connection.execute(
+        "library_keep", namespace, library.key, msgspec.msgpack.encode(library.texts), now
+    )
+
+
+async def library_with(namespace: int, texts: tuple[Text, ...]) -> Library:
+    """The library of texts that were checked when they came; in memory alone, if it is new."""
+    known = _recall(namespace, key_of(texts))
+    return known.library if known is not None else await asyncio.to_thread(read_again, texts)
 
 
 async def library_of(reader: Reader, namespace: int, key: str) -> Library:
     """The library of that key. StorageError if it is not there, which no path of ours leaves."""
     known = _recall(namespace, key)
     if known is not None:
-        return known
+        return known.library
     body = await reader.fetchval("library_get", namespace, key)
     if body is None:
         raise StorageError(f"The texts {key} of a workflow are not in the database.")
@@ -47,15 +67,15 @@ async def library_of(reader: Reader, namespace: int, key: str) -> Library:
     return _remember(namespace, await asyncio.to_thread(read_again, texts))
 
 
-def _recall(namespace: int, key: str) -> Library | None:
+def _recall(namespace: int, key: str) -> _Known | None:
     found = _known.get((namespace, key))
     if found is not None:
         _known.move_to_end((namespace, key))
     return found
 
 
-def _remember(namespace: int, library: Library) -> Library:
-    _known[namespace, library.key] = library
+def _remember(namespace: int, library: Library, marked: datetime | None = None) -> Library:
+    _known[namespace, library.key] = _Known(library, marked)
     while len(_known) > _MOST_LIBRARIES:
         _known.popitem(last=False)
     return library

@@ -65,9 +65,9 @@ WITH given AS (
     SELECT k.namespace, k.key, k.request, k.status, k.body, k.until FROM keys_given k JOIN passed p ON p.w = k.w
 ), described AS (
     INSERT INTO workflow_specs (namespace, workflow, name, description, tags, done_when, output, parent_workflow,
-                                parent_task, root_workflow, definition, definition_version)
+                                parent_task, root_workflow, definition, definition_version, library)
     SELECT p.namespace, p.id, s.name, s.description, string_to_array(s.tags, U&'\001F'), s.done_when, s.output,
-           s.parent_workflow, s.parent_task, s.root_workflow, s.definition, s.definition_version
+           s.parent_workflow, s.parent_task, s.root_workflow, s.definition, s.definition_version, s.library
     FROM unnest($6::given_workflow_spec[]) AS s
     JOIN passed p ON p.w = s.w
     ON CONFLICT (namespace, workflow) DO UPDATE SET

@@ -84,3 +84,31 @@ RETURNING d.namespace, d.id;
 -- name: workers_prune
 -- Workers that left, or were last heard of, long ago.
 DELETE FROM workers w WHERE w.namespace = ANY ($1::integer[]) AND w.expires_at < $2;
+
+-- name: libraries_prune
+-- Those of which nobody said for a day ($2) that he needs them, the longest unused first: what a workflow or a version
+-- needs is marked anew, and looked at a day later; the rest goes. Who starts a workflow marks its library before, so
+-- one that this statement cannot see yet has a younger mark.
+WITH old AS (
+    SELECT one.namespace, one.key
+    FROM unnest($1::integer[]) AS n (namespace)
+    CROSS JOIN LATERAL (
+        SELECT l.namespace, l.key FROM libraries l
+        WHERE l.namespace = n.namespace AND l.used_at < $2
+        ORDER BY l.used_at
+        LIMIT $3
+        FOR UPDATE SKIP LOCKED
+    ) AS one
+), needed AS (
+    SELECT o.namespace, o.key FROM old o
+    WHERE EXISTS (SELECT FROM workflow_specs s WHERE s.namespace = o.namespace AND s.library = o.key)
+       OR EXISTS (SELECT FROM definition_versions v WHERE v.namespace = o.namespace AND v.library = o.key)
+), marked AS (
+    UPDATE libraries l SET used_at = $4
+    FROM needed n WHERE l.namespace = n.namespace AND l.key = n.key
+), dropped AS (
+    DELETE FROM libraries l USING old o
+    WHERE l.namespace = o.namespace AND l.key = o.key
+      AND NOT EXISTS (SELECT FROM needed n WHERE n.namespace = o.namespace AND n.key = o.key)
+)
+SELECT count(*) FROM old;

@@ -100,5 +100,6 @@ WHERE q.revoked_at IS NULL;
 SELECT body FROM libraries WHERE namespace = $1 AND key = $2;
 
 -- name: library_keep
--- The same texts have the same key: whoever comes second finds them there.
-INSERT INTO libraries (namespace, key, body, made_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING;
+-- Known by the hash of what is in it: nothing to change in one that is there but when somebody last needed it.
+INSERT INTO libraries AS l (namespace, key, body, used_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (namespace, key) DO UPDATE SET used_at = greatest(l.used_at, excluded.used_at);

@@ -2,7 +2,8 @@
 -- Both rows of one workflow, by its key.
 SELECT w.id, w.version, w.state, w.sealed, w.stopping, w.parked, w.error, w.deadline, w.created_at, w.ended_at,
        w.keep,
-       s.name, s.description, s.tags, s.done_when, s.output, s.parent_workflow, s.root_workflow,
+       s.name, s.description, s.tags, s.done_when, s.output, s.parent_workflow, s.root_workflow, s.definition_version,
+       (SELECT d.name FROM definitions d WHERE d.namespace = s.namespace AND d.id = s.definition) AS definition,
        (SELECT body FROM flows f WHERE f.namespace = w.namespace AND f.workflow = w.id) AS flow
 FROM workflows w
 JOIN workflow_specs s ON s.namespace = w.namespace AND s.workflow = w.id
@@ -12,7 +13,8 @@ WHERE w.namespace = $1 AND w.id = $2;
 -- Newest first: the key is ordered by time. What a definition brings is told of single ones alone. The filters are looked at row by row along it.
 SELECT w.id, w.version, w.state, w.sealed, w.stopping, w.parked, w.error, w.deadline, w.created_at, w.ended_at,
        w.keep,
-       s.name, s.description, s.tags, s.done_when, s.output, s.parent_workflow, s.root_workflow,
+       s.name, s.description, s.tags, s.done_when, s.output, s.parent_workflow, s.root_workflow, s.definition_version,
+       (SELECT d.name FROM definitions d WHERE d.namespace = s.namespace AND d.id = s.definition) AS definition,
        NULL::bytea AS flow
 FROM workflows w
 JOIN workflow_specs s ON s.namespace = w.namespace AND s.workflow = w.id
@@ -21,8 +23,10 @@ WHERE w.namespace = $1
   AND ($3::text[] IS NULL OR w.state = ANY ($3))
   AND ($4::text IS NULL OR s.name = $4)
   AND ($5::text IS NULL OR $5 = ANY (s.tags))
+  AND ($6::text IS NULL OR s.definition = (
+      SELECT d.id FROM definitions d WHERE d.namespace = $1 AND d.name = $6 AND d.kind = 'workflow'))
 ORDER BY w.id DESC
-LIMIT $6;
+LIMIT $7;
 
 -- name: workflows_state
 -- What a feed needs on each look: the hot row alone. One that is being deleted (-1) is there no more.

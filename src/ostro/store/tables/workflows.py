@@ -32,6 +32,8 @@ class WorkflowView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     output: dict[str, str] | None
     parent: UUID | None
     root: UUID | None
+    definition: str | None
+    definition_version: int | None
     flow: FlowRow | None
     """Of a workflow made from a definition, what core keeps of that; None in lists."""
 
@@ -60,10 +62,11 @@ async def page(
     states: Sequence[str] | None,
     name: str | None,
     tag: str | None,
+    definition: str | None,
     limit: int,
 ) -> list[WorkflowView]:
-    """At most `limit`, newest first, older than `after`."""
-    rows = await database.fetch("workflows_list", namespace, after, states, name, tag, limit)
+    """At most `limit`, newest first, older than `after`; with `definition` those that were made from it."""
+    rows = await database.fetch("workflows_list", namespace, after, states, name, tag, definition, limit)
     return [_view(row) for row in rows]
 
 
@@ -132,5 +135,7 @@ def _view(row: Any) -> WorkflowView:
         output=msgspec.json.decode(output, type=dict[str, str] | None) if output else None,
         parent=row["parent_workflow"],
         root=row["root_workflow"],
+        definition=row["definition"],
+        definition_version=row["definition_version"],
         flow=msgspec.msgpack.decode(row["flow"], type=FlowRow) if row["flow"] is not None else None,
     )
