@@ -29,6 +29,7 @@ RULES: dict[tuple[str, str], set[str]] = {
     ("POST", paths.RESUME): WRITERS,
     ("POST", paths.STOP): WRITERS,
     ("POST", paths.TASK_RERUN): WRITERS,
+    ("POST", paths.TASK_RESULT): WRITERS,
     ("POST", paths.TASK_SKIP): WRITERS,
     ("POST", paths.JOB_COMPLETE): WRITERS,
     ("GET", paths.OUTPUT): READERS,
