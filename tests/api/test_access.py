@@ -313,6 +313,7 @@ async def test_nothing_crosses_a_namespace(world: World) -> None:
         ("PATCH", paths.WORKFLOW): {"name": "n"},
         ("POST", paths.STOP): {"state": "CANCELLED"},
         ("POST", paths.JOB_COMPLETE): {"state": "SUCCESS"},
+        ("POST", paths.TASK_RESULT): {"state": "SUCCESS"},
         ("PATCH", paths.DEFINITION): {"labels": {}},
         ("PUT", paths.ENVIRONMENT): {},
     }

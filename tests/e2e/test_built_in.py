@@ -93,6 +93,7 @@ async def test_it_is_started_again_and_ends_with_its_server_both_after_kill_9(tm
         await gone(third)
 
 
+@pytest.mark.long
 async def test_each_of_several_servers_has_its_own_and_tls_is_nothing_to_it(tmp_path: Path) -> None:
     certificate(tmp_path)
     tls = {"OSTRO_TLS_CERT": str(tmp_path / "ca.pem"), "OSTRO_TLS_KEY": str(tmp_path / "key.pem")}
@@ -103,6 +104,7 @@ async def test_each_of_several_servers_has_its_own_and_tls_is_nothing_to_it(tmp_
                 await asyncio.sleep(0.05)
 
 
+@pytest.mark.long
 async def test_there_need_be_none(tmp_path: Path) -> None:
     async with fleet(tmp_path, servers=1, OSTRO_BUILT_IN_SLOTS="0") as running:
         async with Client(running.urls[0], running.admin) as client:

@@ -5,6 +5,8 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
 from ostro.client.client import Client
 from ostro.errors import OstroError
 from tests.e2e.test_main_job import until
@@ -35,6 +37,7 @@ def many(number: int) -> str:
     )
 
 
+@pytest.mark.long
 async def test_an_upload_under_kill_9_is_there_wholly_or_not_at_all(tmp_path: Path) -> None:
     async with fleet(tmp_path, servers=1) as running:
         some = asyncio.Event()
