@@ -121,6 +121,10 @@ async def test_a_host_whose_key_is_not_known_is_told_nothing(
             "std.ssh"
         )
         assert "a file in the worker's ~/.ssh" in (outside.error or "")
+        beside_a_server = asked(tmp_path, server, "say a", **kept)
+        beside_a_server.context.lends_keys = False
+        refused = await beside_a_server.act("std.ssh")
+        assert "lends nobody its own keys" in (refused.error or "")
 
 
 async def test_an_exit_code_is_an_error_unless_its_output_is_wanted(tmp_path: Path) -> None:

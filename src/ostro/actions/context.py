@@ -30,7 +30,8 @@ class Context(msgspec.Struct, kw_only=True):
     its job. `workdir` is the run's own folder; an action that needs it makes it, the worker takes it away. `emit`
     adds to the job's log and never blocks. `stopping` is set when nobody waits for the result any more: end within
     `kill_after` seconds. `marks` is where a process group leaves its mark before it starts, so that no life of the
-    worker loses it. `egress` says where it may connect to.
+    worker loses it. `egress` says where it may connect to, `lends_keys` whether files of the
+    worker's own keys may be used: not where every tenant's definitions run.
     """
 
     job: str
@@ -44,6 +45,7 @@ class Context(msgspec.Struct, kw_only=True):
     workflow: str = ""
     task: str = ""
     egress: Egress = Egress()
+    lends_keys: bool = True
     kill_after: float = 10.0
     result_bytes: int = 1024 * 1024
 

@@ -73,6 +73,7 @@ async def _work(told: Told, namespace: int, transport: Transport, over: asyncio.
             drain=told.drain,
             version=ostro.__version__,
             egress=egress(told.egress_allow, told.egress_deny),
+            lends_keys=False,  # whoever may write a definition would have the server's
         )
         async with transport, asyncio.TaskGroup() as group:
             worker = Worker(transport, home, options, Rhythm(farewell=0.5), actions=offered())

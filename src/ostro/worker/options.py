@@ -11,7 +11,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Times are seconds. `capabilities` maps a key to its values; `tags` None: takes any.
 
     `once`: take until nothing more is granted, then leave; `drain_after`: leave after so many jobs.
-    `environment` goes to each job's processes (the server's address, its certificate). `egress`: where actions may connect to.
+    `environment` goes to each job's processes (the server's address, its certificate). `egress`: where actions may connect to;
+    `lends_keys`: whether they may use files of the worker's own keys.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     version: str = ""
     environment: dict[str, str] = {}
     egress: Egress = Egress()
+    lends_keys: bool = True
 
 
 class Rhythm(msgspec.Struct, frozen=True, kw_only=True):

@@ -39,6 +39,7 @@ async def perform(
         emit=emit,
         stopping=job.stopping,
         egress=options.egress,
+        lends_keys=options.lends_keys,
         kill_after=terms.kill_after,
         result_bytes=terms.result_bytes,
     )

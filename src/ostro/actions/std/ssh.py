@@ -39,7 +39,7 @@ async def _on_all(context: Context, given: Ssh, gateway: str | None, gateway_use
     hosts = [given.host] if isinstance(given.host, str) else given.host
     printed: list[str] = []
     try:
-        ways = _ways(given)
+        ways = _ways(context, given)
         async with AsyncExitStack() as open_ones:
             through = None
             if gateway is not None:
@@ -54,7 +54,7 @@ async def _on_all(context: Context, given: Ssh, gateway: str | None, gateway_use
     return Outcome(msgspec.json.encode(printed[0] if isinstance(given.host, str) else printed))
 
 
-def _ways(given: Ssh) -> dict[str, Any]:
+def _ways(context: Context, given: Ssh) -> dict[str, Any]:
     """How to prove oneself, and whose keys are known. Failed if asyncssh is missing, or a key cannot be used."""
     try:
         import asyncssh
@@ -65,7 +65,7 @@ def _ways(given: Ssh) -> dict[str, Any]:
         if given.private_key:
             keys.append(asyncssh.import_private_key(given.private_key))
         elif given.private_key_filename:
-            keys.append(asyncssh.read_private_key(_key_file(given.private_key_filename)))
+            keys.append(asyncssh.read_private_key(_key_file(context, given.private_key_filename)))
         known = (
             asyncssh.import_known_hosts(given.known_hosts)
             if given.known_hosts is not None
@@ -85,7 +85,11 @@ def _ways(given: Ssh) -> dict[str, Any]:
     }
 
 
-def _key_file(name: str) -> Path:
+def _key_file(context: Context, name: str) -> Path:
+    if not context.lends_keys:
+        raise Failed(
+            "this worker lends nobody its own keys: give `private_key`, or let a worker of yours run it (`ostro worker`)"
+        )
     folder = Path.home() / ".ssh"
     path = folder / name
     if not path.resolve().is_relative_to(folder.resolve()):
