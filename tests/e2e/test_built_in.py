@@ -66,6 +66,7 @@ async def test_std_actions_run_without_any_other_worker_and_scripts_do_not(tmp_p
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="it looks at /proc")
+@pytest.mark.long
 async def test_it_is_started_again_and_ends_with_its_server_both_after_kill_9(tmp_path: Path) -> None:
     async with Web({}) as web, fleet(tmp_path, servers=1, **ALLOWED) as running:
         async with Client(running.urls[0], running.admin, patience=30) as client:

@@ -63,6 +63,7 @@ async def test_an_upload_under_kill_9_is_there_wholly_or_not_at_all(tmp_path: Pa
             assert found[0].version > _UPLOADS_BEFORE_THE_KILL
 
 
+@pytest.mark.long
 async def test_a_run_by_name_keeps_its_text_and_its_environment_through_kill_9(tmp_path: Path) -> None:
     async with fleet(tmp_path, servers=2) as running:
         one, two = running.urls
