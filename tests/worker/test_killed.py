@@ -64,7 +64,9 @@ async def test_sigterm_drains_and_exits_well(tmp_path: Path) -> None:
 
 
 async def test_a_group_whose_leader_is_dead_is_found(tmp_path: Path) -> None:
-    script = f"OSTRO_JOB=j sleep 1000 & echo $! > {tmp_path}/child; read -r _"
+    # The child says itself that it is there: from then on its environment is its own.
+    child_script = f"OSTRO_JOB=j sh -c 'echo $$ > {tmp_path}/child; exec sleep 1000' &"
+    script = f"{child_script} until test -s {tmp_path}/child; do :; done; read -r _"
     leader = await asyncio.create_subprocess_exec(
         "/bin/sh", "-c", script, stdin=asyncio.subprocess.PIPE, start_new_session=True
     )
