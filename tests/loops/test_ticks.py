@@ -164,7 +164,7 @@ async def test_revoked_jobs_of_a_session_that_left_are_gone(database: Database) 
         assert await row(database.dsn, job) is None
 
 
-async def test_old_answers_queues_and_workers_are_dropped_and_those_in_use_stay(database: Database) -> None:
+async def test_what_is_long_out_of_use_is_dropped_and_the_rest_stays(database: Database) -> None:
     server = Server(database)
     await server.clock.set()
     await server.add(target={"server": "used"})
@@ -180,8 +180,17 @@ async def test_old_answers_queues_and_workers_are_dropped_and_those_in_use_stay(
             "INSERT INTO answers (namespace, key, request, status, body, until) SELECT 1, n::text, '', 200, '', "
             "clock_timestamp() + n * interval '1 hour' FROM generate_series(-3, 2) AS n WHERE n <> 0"
         )
+        await raw.execute(
+            "INSERT INTO tokens (id, namespace, kind, secret, label, created_at, expires_at, revoked_at) SELECT "
+            "name, 1, 'worker', '', '', now(), now() - expired * interval '1 day', now() - revoked * interval '1 day' "
+            "FROM (VALUES ('lives', -1, NULL), ('for ever', NULL, NULL), ('expired', 29, NULL), ('long expired', 31, "
+            "NULL), ('long revoked', -9, 31), ('revoked', 40, 41)) AS t (name, expired, revoked)"
+        )
     await Prune(database, server.clock, server.queues, Namespaces(database)).tick()
     assert [await count(database, table) for table in ("queues", "workers", "answers")] == [2, 1, 2]
+    async with sql(database.dsn) as raw:
+        kept = [row["id"] for row in await raw.fetch("SELECT id FROM tokens ORDER BY id")]
+    assert kept == ["expired", "for ever", "lives"]
 
 
 async def test_all_loops_have_names_of_their_own(database: Database) -> None:

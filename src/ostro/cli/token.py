@@ -49,7 +49,7 @@ async def create(client: Client, printer: Printer, binding: tuple[tuple[str, str
 
 
 @token.command("list")
-@click.option("--dead", is_flag=True, help="Revoked and expired ones too.")
+@click.option("--dead", is_flag=True, help="Revoked and expired ones too, for thirty days.")
 @connected
 async def list_(client: Client, printer: Printer, dead: bool) -> None:
     """List the tokens that count, without their texts."""

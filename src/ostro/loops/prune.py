@@ -1,4 +1,4 @@
-"""Drops what is old: answers past their time, queues and texts out of use, names and workers long gone."""
+"""Drops what is old: answers past their time, queues and texts out of use, names, workers and tokens long gone."""
 
 from datetime import timedelta
 
@@ -10,6 +10,7 @@ from ostro.store.database import Database
 
 _QUEUES_UNUSED = timedelta(days=1)
 _WORKERS_GONE = timedelta(days=7)
+_TOKENS_ENDED = timedelta(days=30)
 _LIBRARIES_UNUSED = timedelta(days=1)
 _DEFINITIONS_GONE = timedelta(days=30)
 _AT_ONCE = 1_000
@@ -32,8 +33,9 @@ class Prune:
         dropped = await due.prune_queues(self._database, namespaces, now - _QUEUES_UNUSED, _AT_ONCE)
         self._queues.forget(dropped)
         await due.prune_workers(self._database, namespaces, now - _WORKERS_GONE)
+        ended = await due.prune_tokens(self._database, namespaces, now - _TOKENS_ENDED, _AT_ONCE)
         looked_at = await due.prune_libraries(
             self._database, namespaces, now - _LIBRARIES_UNUSED, now, _AT_ONCE
         )
         names = await due.prune_definitions(self._database, namespaces, now - _DEFINITIONS_GONE, _AT_ONCE)
-        return max(answers, len(dropped), looked_at, names) >= _AT_ONCE
+        return max(answers, len(dropped), ended, looked_at, names) >= _AT_ONCE

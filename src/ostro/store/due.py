@@ -111,6 +111,13 @@ async def prune_queues(
     return [(row["namespace"], row["id"]) for row in rows]
 
 
+async def prune_tokens(
+    database: Database, namespaces: Sequence[int], ended_before: datetime, most: int
+) -> int:
+    """Forgets tokens that were revoked or expired before an instant; how many."""
+    return await database.execute("tokens_prune", namespaces, ended_before, most)
+
+
 async def prune_libraries(
     database: Database, namespaces: Sequence[int], unused_since: datetime, now: datetime, most: int
 ) -> int:

@@ -85,6 +85,19 @@ RETURNING d.namespace, d.id;
 -- Workers that left, or were last heard of, long ago.
 DELETE FROM workers w WHERE w.namespace = ANY ($1::integer[]) AND w.expires_at < $2;
 
+-- name: tokens_prune
+-- Tokens that have not counted for long, of each namespace at most so many; what they did stands in the audit trail.
+DELETE FROM tokens t
+USING unnest($1::integer[]) AS n (namespace)
+CROSS JOIN LATERAL (
+    SELECT o.id FROM tokens o
+    WHERE o.namespace = n.namespace AND (o.revoked_at IS NOT NULL OR o.expires_at IS NOT NULL)
+      AND least(o.revoked_at, o.expires_at) < $2
+    ORDER BY least(o.revoked_at, o.expires_at)
+    LIMIT $3
+) AS old
+WHERE t.id = old.id;
+
 -- name: libraries_prune
 -- Those of which nobody said for a day ($2) that he needs them, the longest unused first: what a workflow or a version
 -- needs is marked anew, and looked at a day later; the rest goes. Who starts a workflow marks its library before, so
