@@ -120,6 +120,23 @@ class Pair(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.
         return key, rest
 
 
+def json_or_text(text: str) -> msgspec.Raw:
+    """JSON as it was written where it is JSON, else the text itself as a JSON string."""
+    try:
+        msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return msgspec.Raw(msgspec.json.encode(text))
+    return msgspec.Raw(text.encode())
+
+
+def object_of(raw: msgspec.Raw | None, option: str) -> dict[str, Any]:
+    """A JSON object, its values as they were written; {} for none. UsageError names the option."""
+    try:
+        return msgspec.json.decode(raw or b"{}", type=dict[str, msgspec.Raw])
+    except msgspec.ValidationError:
+        raise click.UsageError(f"{option} takes a JSON object.") from None
+
+
 class Json(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4
     """JSON, or @FILE with JSON in it."""
 

@@ -216,14 +216,12 @@ class Workflows:
     ) -> list[wire.Workflow]:
         """The newest ones, at most `limit`; with `definition` those that were made from that stored one."""
         found: list[wire.Workflow] = []
-        cursor: str | None = None
-        while len(found) < limit:
-            filters = {"state": state, "name": name, "tag": tag, "definition": definition}
-            params = {**filters, "cursor": cursor, "limit": min(limit, 100)}
-            page = await self._transport.call("GET", paths.WORKFLOWS, wire.WorkflowPage, params=params)
+        filters = {"state": state, "name": name, "tag": tag, "definition": definition}
+        async for page in self._transport.pages(
+            paths.WORKFLOWS, wire.WorkflowPage, **filters, limit=min(limit, 100)
+        ):
             found += page.workflows
-            cursor = page.next
-            if cursor is None:
+            if len(found) >= limit:
                 break
         return found[:limit]
 
@@ -273,14 +271,8 @@ class Workers:
 
     async def list(self) -> list[Worker]:
         """All of them, by name."""
-        found: list[Worker] = []
-        cursor: str | None = None
-        while True:
-            page = await self._transport.call("GET", paths.WORKERS, WorkerPage, params={"cursor": cursor})
-            found += page.workers
-            cursor = page.next
-            if cursor is None:
-                return found
+        pages = self._transport.pages(paths.WORKERS, WorkerPage)
+        return [one async for page in pages for one in page.workers]
 
 
 class Tokens:
@@ -297,15 +289,8 @@ class Tokens:
 
     async def list(self, *, dead: bool = False) -> list[Token]:
         """Those that count, without their texts; with `dead` also the revoked and the expired ones."""
-        found: list[Token] = []
-        cursor: str | None = None
-        while True:
-            params = {"cursor": cursor, "dead": "true" if dead else None}
-            page = await self._transport.call("GET", paths.TOKENS, TokenPage, params=params)
-            found += page.tokens
-            cursor = page.next
-            if cursor is None:
-                return found
+        pages = self._transport.pages(paths.TOKENS, TokenPage, dead="true" if dead else None)
+        return [one async for page in pages for one in page.tokens]
 
     async def revoke(self, token: str) -> None:
         """Ends a token at once, with its sessions and leases."""

@@ -62,19 +62,9 @@ class Definitions:
         self, name: str, *, kind: stored.DefinitionKind | None = None
     ) -> list[stored.DefinitionVersion]:
         """Its versions, the newest first."""
-        found: list[stored.DefinitionVersion] = []
-        cursor: str | None = None
-        while True:
-            page = await self._transport.call(
-                "GET",
-                at(paths.DEFINITION_VERSIONS, name=name),
-                stored.VersionPage,
-                params={"kind": kind, "cursor": cursor, "limit": _PAGE},
-            )
-            found += page.versions
-            cursor = page.next
-            if cursor is None:
-                return found
+        path = at(paths.DEFINITION_VERSIONS, name=name)
+        pages = self._transport.pages(path, stored.VersionPage, kind=kind, limit=_PAGE)
+        return [one async for page in pages for one in page.versions]
 
     async def diff(
         self,
@@ -120,14 +110,12 @@ class Definitions:
     ) -> list[stored.DefinitionSummary]:
         """By name, at most `limit`. `label` is a key or `key=value`."""
         found: list[stored.DefinitionSummary] = []
-        cursor: str | None = None
         filters = {"kind": kind, "prefix": prefix, "label": label}
-        while len(found) < limit:
-            params = {**filters, "cursor": cursor, "limit": min(limit, _PAGE)}
-            page = await self._transport.call("GET", paths.DEFINITIONS, stored.DefinitionPage, params=params)
+        async for page in self._transport.pages(
+            paths.DEFINITIONS, stored.DefinitionPage, **filters, limit=min(limit, _PAGE)
+        ):
             found += page.definitions
-            cursor = page.next
-            if cursor is None:
+            if len(found) >= limit:
                 break
         return found[:limit]
 
@@ -172,17 +160,8 @@ class Environments:
 
     async def list(self) -> list[stored.EnvironmentSummary]:
         """All of them by name, without their values."""
-        found: list[stored.EnvironmentSummary] = []
-        cursor: str | None = None
-        while True:
-            params = {"cursor": cursor, "limit": _PAGE}
-            page = await self._transport.call(
-                "GET", paths.ENVIRONMENTS, stored.EnvironmentPage, params=params
-            )
-            found += page.environments
-            cursor = page.next
-            if cursor is None:
-                return found
+        pages = self._transport.pages(paths.ENVIRONMENTS, stored.EnvironmentPage, limit=_PAGE)
+        return [one async for page in pages for one in page.environments]
 
 
 def _raw(variables: Mapping[str, Any] | msgspec.Raw) -> msgspec.Raw:

@@ -5,9 +5,9 @@ to repeat is repeated: a GET, a request with an Idempotency-Key, and any request
 """
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import httpx2
 import msgspec
@@ -17,6 +17,15 @@ from ostro.client.problems import Busy, NeverSent, failure
 from ostro.errors import OstroError, ServerUnreachable, TooMany
 
 T = TypeVar("T")
+
+
+class Page(Protocol):
+    """A part of a list."""
+
+    next: str | None
+
+
+P = TypeVar("P", bound=Page)
 
 _NEVER_LEFT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 
@@ -107,6 +116,16 @@ class Transport:
                     method, path, answer, body=body, params=params, key=key, timeout=timeout
                 )
         raise AssertionError  # the loop ends by return or raise
+
+    async def pages(self, path: str, answer: type[P], **params: Any) -> AsyncIterator[P]:
+        """The pages of a list, each asked for once the one before was taken."""
+        cursor: str | None = None
+        while True:
+            page = await self.call("GET", path, answer, params={**params, "cursor": cursor})
+            yield page
+            cursor = page.next
+            if cursor is None:
+                return
 
     async def once(
         self,

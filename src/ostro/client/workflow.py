@@ -175,14 +175,9 @@ class Workflow:
 
     async def tasks(self, *, state: str | None = None, tag: str | None = None) -> list[Task]:
         """All tasks, in the order of their making, without inputs and results."""
-        found: list[Task] = []
-        cursor: str | None = None
-        while True:
-            page = await self._get(paths.TASKS, TaskPage, state=state, tag=tag, cursor=cursor, limit=_PAGE)
-            found += page.tasks
-            cursor = page.next
-            if cursor is None:
-                return found
+        path = at(paths.TASKS, workflow=self.id)
+        pages = self._transport.pages(path, TaskPage, state=state, tag=tag, limit=_PAGE)
+        return [one async for page in pages for one in page.tasks]
 
     async def task(self, name: str | UUID) -> Task:
         """One task, with input and result (JSON as it was written: `msgspec.json.decode`), and what it waits for."""

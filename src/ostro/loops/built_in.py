@@ -9,7 +9,7 @@ import fcntl
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,6 @@ from ostro.errors import StorageError
 from ostro.loops.namespaces import Namespaces
 from ostro.service import tokens
 from ostro.service.desk import Desk
-from ostro.store.database import Database
 
 _log = structlog.get_logger("ostro.built_in")
 
@@ -121,7 +120,7 @@ class BuiltIn:
             _, good_until = self._tokens.get(namespace, ("", 0.0))
             if monotonic() < good_until:
                 continue
-            token = await made_token(self._desk.database, namespace, self._desk)
+            token = await _made_token(self._desk, namespace)
             self._tokens[namespace] = token, monotonic() + _TOKEN_LIVES / 2
             self._tell(process, {"namespace": namespace, "token": token})
 
@@ -130,12 +129,12 @@ class BuiltIn:
             process.stdin.write(msgspec.json.encode(what) + b"\n")
 
 
-async def made_token(database: Database, namespace: int, desk: Desk) -> str:
+async def _made_token(desk: Desk, namespace: int) -> str:
     """A pool token for a day."""
     wanted = tokens.NewToken(
         kind="worker", label="a server's built-in worker", pool=True, expires_in=_TOKEN_LIVES
     )
-    return await tokens.first_token(database, wanted, desk.clock.now(), namespace=namespace)
+    return await tokens.first_token(desk.database, wanted, desk.clock.now(), namespace=namespace)
 
 
 def _take_folder(below: Path, instead: Path) -> tuple[int, Path]:
@@ -168,8 +167,3 @@ def _identity(folder: Path) -> str:
     if not path.exists():
         path.write_text(os.urandom(4).hex())
     return path.read_text()
-
-
-def words(text: str | None) -> Sequence[str]:
-    """A setting with blanks between its parts."""
-    return (text or "").split()

@@ -11,9 +11,11 @@ from ostro.engine.dispatcher import Dispatcher
 from ostro.engine.lanes import Lanes
 from ostro.engine.parked import Parked
 from ostro.errors import StorageUnavailable
-from ostro.service.access import Gate
+from ostro.service.access import Caller, Gate
 from ostro.service.keys import JobKeys
-from ostro.store.database import Database
+from ostro.store.database import Connection, Database
+from ostro.store.tables import audit
+from ostro.store.tables.audit import Audited
 from ostro.values import UUID, Limits, Timing
 
 
@@ -66,6 +68,12 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     gate: Gate
     keys: JobKeys
     closing: Closing
+
+
+async def note(desk: Desk, writer: Database | Connection, caller: Caller, what: str, detail: str) -> None:
+    """A line of the audit trail; by the transaction that does what it tells, where there is one."""
+    line = Audited(id=desk.new_id(), at=desk.clock.now(), who=caller.id, what=what, detail=detail)
+    await audit.write(writer, caller.namespace, line)
 
 
 async def open_desk(

@@ -8,7 +8,7 @@ import msgspec
 
 from ostro.errors import Conflict, Invalid, NotAllowed, NotFound, Unauthenticated
 from ostro.service.access import Caller
-from ostro.service.desk import Desk
+from ostro.service.desk import Desk, note
 from ostro.service.keys import Minted, hash_of, mint, parts_of, unknown_token
 from ostro.store.database import Database
 from ostro.store.tables import audit, tokens
@@ -40,7 +40,9 @@ async def create(desk: Desk, caller: Caller, wanted: NewToken) -> tuple[str, Tok
     minted = mint(wanted.kind)
     row = _row(caller.namespace, minted, wanted, desk.clock.now())
     await tokens.insert(desk.database, row)
-    await _note(desk, caller, "token_created", f"{wanted.kind} token {row.id} {wanted.label!r}".strip())
+    await note(
+        desk, desk.database, caller, "token_created", f"{wanted.kind} token {row.id} {wanted.label!r}".strip()
+    )
     return minted.text, row
 
 
@@ -68,7 +70,7 @@ async def revoke(desk: Desk, caller: Caller, token: str) -> None:
     desk.gate.forget(token)
     if kind == "worker":
         await desk.dispatcher.end_sessions_of_token(caller.namespace, token)
-    await _note(desk, caller, "token_revoked", f"{kind} token {token}")
+    await note(desk, desk.database, caller, "token_revoked", f"{kind} token {token}")
 
 
 async def join(
@@ -97,13 +99,13 @@ async def join(
             await tokens.insert(connection, row)
     if held is not None:
         what = f"{name!r} with {binding}: token {held.id} ({held.label!r}) holds the name"
-        await _note(desk, caller, "join_refused", what)
+        await note(desk, desk.database, caller, "join_refused", what)
         raise Conflict(
             "name_held",
             f"A live token already stands for {name!r} or for what it wants to be bound to.",
             hint=f"If that server is gone, revoke its token: ostro token revoke {held.id}.",
         )
-    await _note(desk, caller, "joined", f"{name!r} with {binding}: token {row.id}")
+    await note(desk, desk.database, caller, "joined", f"{name!r} with {binding}: token {row.id}")
     return minted.text, row
 
 
@@ -210,11 +212,6 @@ def _check_join(wanted: NewToken, wild: list[str]) -> None:
 
 def _wrong(path: str, what: str) -> Invalid:
     return Invalid("bad_token", what, fields=[(path, what)])
-
-
-async def _note(desk: Desk, caller: Caller, what: str, detail: str) -> None:
-    line = Audited(id=desk.new_id(), at=desk.clock.now(), who=caller.id, what=what, detail=detail)
-    await audit.write(desk.database, caller.namespace, line)
 
 
 async def audited(desk: Desk, caller: Caller, limit: int) -> list[Audited]:

@@ -153,15 +153,12 @@ async def granted_again(
     database: Database, namespace: int, session: UUID, held: Sequence[Held]
 ) -> list[Granted]:
     """The grants of these jobs once more; those that the session does not hold any more are left out."""
-    rows = await database.fetch(
-        "queue_granted",
-        namespace,
-        [one.workflow for one in held],
-        [one.job for one in held],
-        [one.fence for one in held],
-        session,
-    )
+    rows = await database.fetch("queue_granted", namespace, *_columns(held), session)
     return await _granted(database, rows)
+
+
+def _columns(held: Sequence[Held]) -> tuple[list[UUID], list[UUID], list[int]]:
+    return [one.workflow for one in held], [one.job for one in held], [one.fence for one in held]
 
 
 async def _granted(database: Database, rows: Sequence[Record]) -> list[Granted]:
@@ -243,14 +240,7 @@ async def give_back(database: Database, grants: Sequence[Granted | LostLease]) -
 
 async def go_on(database: Database, namespace: int, session: UUID, held: Sequence[Held]) -> set[UUID]:
     """Puts these jobs where nobody claims them; those that are there now, or have ended there."""
-    rows = await database.fetch(
-        "queue_go_on",
-        namespace,
-        [one.workflow for one in held],
-        [one.job for one in held],
-        [one.fence for one in held],
-        session,
-    )
+    rows = await database.fetch("queue_go_on", namespace, *_columns(held), session)
     return {row["job"] for row in rows}
 
 

@@ -14,7 +14,7 @@ import uvicorn
 
 from ostro.actions.egress import egress
 from ostro.errors import Invalid
-from ostro.loops.built_in import BuiltIn, words
+from ostro.loops.built_in import BuiltIn
 from ostro.service.desk import Desk
 from ostro.settings import Settings
 
@@ -26,7 +26,7 @@ def refuse_open_doors(settings: Settings) -> None:
 
     OstroError where nobody can tell who is to be let out.
     """
-    egress(words(settings.egress_allow), words(settings.egress_deny))
+    egress(_words(settings.egress_allow), _words(settings.egress_deny))
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise Invalid("bad_tls", "--tls-cert and --tls-key go together.", hint="Give both, or none.")
     if settings.tls_cert is not None:
@@ -44,6 +44,11 @@ def refuse_open_doors(settings: Settings) -> None:
         f"Tokens would travel in the clear to {settings.listen}.",
         hint="Give --tls-cert and --tls-key, or say --behind-proxy if something in front of it speaks TLS.",
     )
+
+
+def _words(text: str | None) -> list[str]:
+    """A setting with blanks between its parts."""
+    return (text or "").split()
 
 
 def split_address(listen: str) -> tuple[str, int]:
@@ -156,8 +161,8 @@ async def built_in_worker(
         return
     told = {
         "slots": settings.built_in_slots,
-        "egress_allow": words(settings.egress_allow),
-        "egress_deny": words(settings.egress_deny),
+        "egress_allow": _words(settings.egress_allow),
+        "egress_deny": _words(settings.egress_deny),
     }
     with TemporaryDirectory(prefix="ostro-", dir=_short_folder()) as folder:
         socket_path = Path(folder) / "socket"

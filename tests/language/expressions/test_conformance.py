@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from ostro.language.expressions import ExpressionError, parse
-from tests.language.expressions.world import same, with_env
+from tests.cases.compared import same
+from tests.language.expressions.world import with_env
 
 ROOT = Path(__file__).parents[3]
 COPIES = ROOT / "tests" / "conformance" / "expressions"

@@ -12,8 +12,9 @@ from ostro.language.expressions import ExpressionError, ExpressionLimits
 from ostro.language.expressions.evaluation import Run
 from ostro.language.expressions.results import plain
 from ostro.language.expressions.yaql.evaluator import Yaql
+from tests.cases.compared import same
 from tests.language.expressions.generated import DATA, Generator
-from tests.language.expressions.world import same, snapshot
+from tests.language.expressions.world import snapshot
 
 ROOMY = ExpressionLimits(steps=100_000_000, memory_bytes=1 << 30, output_bytes=1 << 30)
 ERROR = object()

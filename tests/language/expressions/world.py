@@ -18,18 +18,3 @@ def with_env(context: dict[str, Any]) -> Given:
 
 def value_of(text: str, data: dict[str, Any] | None = None, answers: dict[Need, Any] | None = None) -> Any:
     return parse(text).evaluate(data or {}, snapshot(answers))
-
-
-def same(left: Any, right: Any) -> bool:
-    """Numbers by value, `true` is not 1, keys have no order."""
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    if isinstance(left, int | float) and isinstance(right, int | float):
-        return left == right
-    if type(left) is not type(right):
-        return False
-    if isinstance(left, dict):
-        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
-    if isinstance(left, list):
-        return len(left) == len(right) and all(map(same, left, right))
-    return bool(left == right)

@@ -88,10 +88,9 @@ async def _exchange(context: Context, given: Http, besides: dict[str, str]) -> A
 
 def _request(client: httpx2.AsyncClient, given: Http, besides: dict[str, str]) -> httpx2.Request:
     headers = {name: str(value) for name, value in (given.headers or {}).items()} | besides
-    body = given.body
-    if body is not None and not isinstance(body, str):
-        body = msgspec.json.encode(body)
-    content = None if body is None else body.encode() if isinstance(body, str) else body
+    content = None
+    if given.body is not None:
+        content = given.body.encode() if isinstance(given.body, str) else msgspec.json.encode(given.body)
     url = httpx2.URL(given.url)
     if given.params:
         query = given.params if isinstance(given.params, str) else urlencode(given.params, doseq=True)
@@ -106,18 +105,14 @@ def _auth(given: str | list[str] | None) -> tuple[str, str] | None:
     return user, password
 
 
-def _trust(verify: bool | str | None) -> ssl.SSLContext:
-    """What certificates count: those of the machine, of a file, or any."""
-    return _made(True if verify is None else verify)
-
-
 @cache
 def _everybody_known() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def _made(verify: bool | str) -> ssl.SSLContext:
-    if verify is True:
+def _trust(verify: bool | str | None) -> ssl.SSLContext:
+    """What certificates count: those of the machine, of a file, or any."""
+    if verify is None or verify is True:
         return _everybody_known()
     if isinstance(verify, str):
         return ssl.create_default_context(cafile=verify)

@@ -4,12 +4,14 @@ from pathlib import Path
 from typing import Any, cast
 
 import click
+import msgspec
 
 from ostro.cli.connect import Pair, connected
-from ostro.cli.definitions.texts import FILES, KIND, read_text
+from ostro.cli.definitions.texts import FILES, KIND, read_text, tell
 from ostro.cli.output import Printer, pairs, printable
 from ostro.client.client import Client
-from ostro.protocol.definitions import DefinitionProblem, StoredDefinition
+from ostro.language.problems import Problem
+from ostro.protocol.definitions import StoredDefinition, Validated
 
 NAME = click.argument("name")
 WHICH = click.option(
@@ -192,25 +194,18 @@ async def delete(client: Client, printer: Printer, name: str, kind: Any, force: 
 @connected
 async def validate(client: Client, printer: Printer, files: tuple[Path, ...], kind: Any) -> int:
     """Let the server say everything that is wrong with FILES; `ostro lint` does it without one. Exit code 1 for errors."""
-    found = {str(file): await client.definitions.validate(_text(file), kind=kind) for file in files}
+    texts = {str(file): _text(file) for file in files}
+    found = {name: await client.definitions.validate(text, kind=kind) for name, text in texts.items()}
     if printer.json:
-        printer.show(
-            [{"file": name, "valid": one.valid, "problems": one.problems} for name, one in found.items()], ""
-        )
-    for name, one in found.items():
-        for problem in one.problems if not printer.json else ():
-            click.echo(_shown(name, problem))
-    if not printer.json:
-        wrong = sum(not one.valid for one in found.values())
-        click.echo(f"{wrong} of {len(found)} cannot be used." if wrong else "They can be used.", err=True)
+        rows = [{"file": name, "valid": one.valid, "problems": one.problems} for name, one in found.items()]
+        printer.show(rows, "")
+    else:
+        tell({name: (_problems(one), texts[name].splitlines()) for name, one in found.items()})
     return int(not all(one.valid for one in found.values()))
 
 
-def _shown(name: str, problem: DefinitionProblem) -> str:
-    place = f"{name}:{problem.line}:{problem.column}"
-    lines = [f"{place}: {problem.severity}: {problem.message} [{problem.code}]"]
-    lines += [f"{problem.line:>5} | {problem.source}"] if problem.source else []
-    return "\n".join(map(printable, [*lines, *([f"      {problem.hint}"] if problem.hint else [])]))
+def _problems(found: Validated) -> list[Problem]:
+    return msgspec.convert(found.problems, list[Problem], from_attributes=True)
 
 
 def _text(file: Path) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 import click
 import msgspec
 
-from ostro.cli.connect import Json, Pair, connected
+from ostro.cli.connect import Json, Pair, connected, json_or_text, object_of
 from ostro.cli.output import Printer, as_json, printable
 from ostro.client.client import Client
 from ostro.protocol.definitions import Environment
@@ -52,8 +52,7 @@ async def create(
     client: Client, printer: Printer, name: str, description: str, variables: Any, pairs: Any
 ) -> None:
     """Make an environment."""
-    values = _values(variables if variables is not None else msgspec.Raw(b"{}"), pairs)
-    made = await client.environments.create(name, values, description=description)
+    made = await client.environments.create(name, _values(variables, pairs), description=description)
     _tell(printer, made)
 
 
@@ -90,24 +89,11 @@ async def delete(client: Client, printer: Printer, name: str, if_version: int | 
 
 
 def _values(
-    whole: msgspec.Raw, pairs: tuple[tuple[str, str], ...], unset: tuple[str, ...] = ()
+    whole: msgspec.Raw | None, pairs: tuple[tuple[str, str], ...], unset: tuple[str, ...] = ()
 ) -> msgspec.Raw:
     """As they were written: no number is changed on the way."""
-    try:
-        values = msgspec.json.decode(whole, type=dict[str, msgspec.Raw])
-    except msgspec.ValidationError:
-        raise click.UsageError("--variables takes a JSON object.") from None
-    values |= {key: _raw(text) for key, text in pairs}
+    values = object_of(whole, "--variables") | {key: json_or_text(text) for key, text in pairs}
     return msgspec.Raw(msgspec.json.encode({key: one for key, one in values.items() if key not in unset}))
-
-
-def _raw(text: str) -> msgspec.Raw:
-    """JSON where it is JSON, else the text itself."""
-    try:
-        msgspec.json.decode(text)
-    except msgspec.DecodeError:
-        return msgspec.Raw(msgspec.json.encode(text))
-    return msgspec.Raw(text.encode())
 
 
 def _tell(printer: Printer, made: Environment) -> None:

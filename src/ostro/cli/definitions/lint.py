@@ -1,18 +1,17 @@
 """`ostro lint`: everything that is wrong with definitions, without a server."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ostro.cli.definitions.texts import FILES, KIND, best_parser, kind_of, read_text
+from ostro.cli.definitions.texts import FILES, KIND, best_parser, kind_of, read_text, tell
 from ostro.language.check.given import Takes
 from ostro.language.codes import CODES
 from ostro.language.lint import Linted
 from ostro.language.lint import lint as lint_text
 from ostro.language.model.standard import STANDARD
-from ostro.language.problems import Problem, shown
+from ostro.language.problems import Problem
 
 
 @click.command()
@@ -46,7 +45,7 @@ def lint(
     parse, takes = best_parser(), _known_actions(imports)
     found = {str(file): lint_text(read_text(file), kind_of(kind), parse=parse, takes=takes) for file in files}
     if form == "text":
-        _tell(found)
+        tell({name: (one.problems, one.lines) for name, one in found.items()})
     else:
         from ostro.cli.output import as_json
 
@@ -60,32 +59,6 @@ def _known_actions(imports: tuple[str, ...]) -> Takes:
     from ostro.actions import plugins
 
     return {**STANDARD, **plugins.load(imports).takes()}
-
-
-def _tell(found: dict[str, Linted]) -> None:
-    for name, one in found.items():
-        for problem in one.problems:
-            click.echo(_coloured(shown(problem, name, one.lines), problem))
-    errors = sum(len(one.errors) for one in found.values())
-    warnings = sum(len(one.warnings) for one in found.values())
-    files = _number(len(found), "text")
-    if errors or warnings:
-        click.echo(f"{_number(errors, 'error')}, {_number(warnings, 'warning')} in {files}.", err=True)
-    else:
-        click.echo(f"Nothing is wrong in {files}.", err=True)
-
-
-def _coloured(text: str, problem: Problem) -> str:
-    if not sys.stdout.isatty():
-        return text
-    colour = "red" if problem.severity == "error" else "yellow"
-    return text.replace(
-        f" {problem.severity}: ", f" {click.style(problem.severity, fg=colour, bold=True)}: ", 1
-    )
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _plain(found: dict[str, Linted]) -> list[dict[str, Any]]:

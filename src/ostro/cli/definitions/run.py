@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
-from ostro.cli.connect import Json, Pair, connected
+from ostro.cli.connect import Json, Pair, connected, json_or_text, object_of
 from ostro.cli.output import Printer, printable
 from ostro.client.client import Client
 from ostro.client.workflow import Workflow
@@ -63,8 +62,9 @@ async def run(client: Client, printer: Printer, file: str, definition: str, **to
             text,
             definition=definition if text is not None else file,
             version=told["version"],
-            input=_input(told["inputs"], told["given"]),
-            env=env if isinstance(env, str) else _mapping(env, "--env"),
+            input=object_of(told["inputs"], "--inputs")
+            | {key: json_or_text(one) for key, one in told["given"]},
+            env=env if isinstance(env, str) else object_of(env, "--env"),
             params={"task_name": told["task"]} if told["task"] else {},
             also=[one.read_text(encoding="utf-8") for one in told["also"]],
             name=told["name"],
@@ -97,25 +97,6 @@ def _refuse_mixed(file: str, definition: str, *, is_file: bool, version: int | N
         )
     if not is_file and also:
         raise click.UsageError(f"--also goes with a file, and there is no file {file!r}.")
-
-
-def _input(whole: Any, pairs: tuple[tuple[str, str], ...]) -> dict[str, Any]:
-    return _mapping(whole, "--inputs") | {key: _value(text) for key, text in pairs}
-
-
-def _mapping(raw: Any, option: str) -> dict[str, Any]:
-    value = msgspec.json.decode(raw) if raw is not None else {}
-    if not isinstance(value, dict):
-        raise click.UsageError(f"{option} takes a JSON object.")
-    return value
-
-
-def _value(text: str) -> Any:
-    """JSON where it is JSON, else the text itself."""
-    try:
-        return msgspec.json.decode(text)
-    except msgspec.DecodeError:
-        return text
 
 
 async def _follow(printer: Printer, made: Workflow, timeout: float | None) -> int:

@@ -1,10 +1,14 @@
 """Files with definitions, as the commands that need no server take them."""
 
 import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from ostro.language.problems import Problem, Severity, shown
 
 if TYPE_CHECKING:
     from ostro.language.look import Parse
@@ -77,3 +81,30 @@ def written_to(file: Path | None, text: str) -> None:
         file.write_text(text, encoding="utf-8")
     except OSError as refused:
         raise click.UsageError(f"{file} cannot be written: {refused.strerror}.") from refused
+
+
+def tell(found: Mapping[str, tuple[Sequence[Problem], Sequence[str]]]) -> None:
+    """The problems of each text with its lines, for people, and how many there are."""
+    for name, (problems, lines) in found.items():
+        for problem in problems:
+            click.echo(_coloured(shown(problem, name, lines), problem))
+    counts = Counter(problem.severity for problems, _ in found.values() for problem in problems)
+    files = _number(len(found), "text")
+    if counts:
+        errors, warnings = counts[Severity.ERROR], counts[Severity.WARNING]
+        click.echo(f"{_number(errors, 'error')}, {_number(warnings, 'warning')} in {files}.", err=True)
+    else:
+        click.echo(f"Nothing is wrong in {files}.", err=True)
+
+
+def _coloured(text: str, problem: Problem) -> str:
+    if not sys.stdout.isatty():
+        return text
+    colour = "red" if problem.severity == "error" else "yellow"
+    return text.replace(
+        f" {problem.severity}: ", f" {click.style(problem.severity, fg=colour, bold=True)}: ", 1
+    )
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

@@ -6,10 +6,9 @@ import msgspec
 
 from ostro.errors import Conflict, Invalid, NotFound
 from ostro.service.access import Caller
-from ostro.service.desk import Desk
+from ostro.service.desk import Desk, note
 from ostro.store.database import Connection
-from ostro.store.tables import audit, environments
-from ostro.store.tables.audit import Audited
+from ostro.store.tables import environments
 from ostro.store.tables.environments import EnvironmentView
 
 
@@ -57,7 +56,7 @@ async def create(desk: Desk, caller: Caller, name: str, description: str, variab
                 f"There is an environment {name!r} already.",
                 hint=f"Change it: ostro environment update {name}.",
             )
-        await _note(desk, caller, connection, "environment_created", name)
+        await note(desk, connection, caller, "environment_created", name)
 
 
 async def replace(
@@ -68,7 +67,7 @@ async def replace(
         await _hold(connection, caller, name, if_version)
         now = desk.clock.now()
         await environments.replace(connection, caller.namespace, name, description, variables, now)
-        await _note(desk, caller, connection, "environment_changed", name)
+        await note(desk, connection, caller, "environment_changed", name)
 
 
 async def delete(desk: Desk, caller: Caller, name: str, if_version: int | None) -> None:
@@ -76,7 +75,7 @@ async def delete(desk: Desk, caller: Caller, name: str, if_version: int | None) 
     async with desk.database.transaction() as connection:
         await _hold(connection, caller, name, if_version)
         await environments.delete(connection, caller.namespace, name)
-        await _note(desk, caller, connection, "environment_deleted", name)
+        await note(desk, connection, caller, "environment_deleted", name)
 
 
 async def _hold(connection: Connection, caller: Caller, name: str, if_version: int | None) -> None:
@@ -98,8 +97,3 @@ def _missing(name: str) -> NotFound:
         f"There is no environment {name!r}.",
         hint="See them: ostro environment list.",
     )
-
-
-async def _note(desk: Desk, caller: Caller, connection: Connection, what: str, name: str) -> None:
-    line = Audited(id=desk.new_id(), at=desk.clock.now(), who=caller.id, what=what, detail=name)
-    await audit.write(connection, caller.namespace, line)

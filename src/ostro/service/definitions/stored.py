@@ -10,11 +10,10 @@ from ostro.errors import Conflict, Invalid, NotFound
 from ostro.language.model.definitions import ActionDefinition, Definition
 from ostro.language.source.differences import unified
 from ostro.service.access import Caller
-from ostro.service.desk import Desk
+from ostro.service.desk import Desk, note
 from ostro.store.database import Connection
 from ostro.store.loading import flows
-from ostro.store.tables import audit, definitions
-from ostro.store.tables.audit import Audited
+from ostro.store.tables import definitions
 from ostro.store.tables.definitions import DefinitionView, Kind, Name, VersionView
 from ostro.values import UUID
 
@@ -108,7 +107,7 @@ async def label(
             raise Invalid("too_many_labels", f"Too many labels: {what}.", fields=[("labels", what)])
         await definitions.label(connection, caller.namespace, [identity], labels)
         said = " ".join(f"{key}={value}" for key, value in sorted(labels.items()))
-        await _note(desk, caller, connection, "definition_labelled", f"{view.kind} {name}: {said}")
+        await note(desk, connection, caller, "definition_labelled", f"{view.kind} {name}: {said}")
     return await find(desk, caller, name, view.kind)
 
 
@@ -123,7 +122,7 @@ async def delete(desk: Desk, caller: Caller, name: str, kind: Kind | None, *, fo
         if not force:
             await _refuse_if_used(connection, caller, identity, view)
         await definitions.delete(connection, caller.namespace, identity, desk.clock.now())
-        await _note(desk, caller, connection, "definition_deleted", f"{view.kind} {name} (version {version})")
+        await note(desk, connection, caller, "definition_deleted", f"{view.kind} {name} (version {version})")
 
 
 async def _refuse_if_used(
@@ -179,8 +178,3 @@ def _missing(name: str, kind: Kind | None) -> NotFound:
         f"There is no {kind or 'definition'} {name!r}.",
         hint="See them: ostro definition list.",
     )
-
-
-async def _note(desk: Desk, caller: Caller, connection: Connection, what: str, detail: str) -> None:
-    line = Audited(id=desk.new_id(), at=desk.clock.now(), who=caller.id, what=what, detail=detail)
-    await audit.write(connection, caller.namespace, line)

@@ -11,11 +11,10 @@ from ostro.errors import Conflict, Invalid
 from ostro.language.model.kept import Kept, kept
 from ostro.service.access import Caller
 from ostro.service.definitions.texts import GivenText, read_texts
-from ostro.service.desk import Desk
+from ostro.service.desk import Desk, note
 from ostro.store.database import Connection
 from ostro.store.loading import flows
-from ostro.store.tables import audit, definitions
-from ostro.store.tables.audit import Audited
+from ostro.store.tables import definitions
 from ostro.store.tables.definitions import Locked, Name, Written
 
 _MOST_NAMED = 100
@@ -156,13 +155,8 @@ async def _note(desk: Desk, caller: Caller, connection: Connection, told: Iterab
     new = [f"{one.kind} {one.name} {one.version}" for one in told if one.outcome != "unchanged"]
     if not new:
         return
-    detail = ", ".join(new[:_MOST_NAMED]) + (
-        f" and {len(new) - _MOST_NAMED} more" if len(new) > _MOST_NAMED else ""
-    )
-    line = Audited(
-        id=desk.new_id(), at=desk.clock.now(), who=caller.id, what="definitions_uploaded", detail=detail
-    )
-    await audit.write(connection, caller.namespace, line)
+    more = f" and {len(new) - _MOST_NAMED} more" if len(new) > _MOST_NAMED else ""
+    await note(desk, connection, caller, "definitions_uploaded", ", ".join(new[:_MOST_NAMED]) + more)
 
 
 async def _warnings(desk: Desk, caller: Caller, parts: Iterable[_Part]) -> list[str]:
