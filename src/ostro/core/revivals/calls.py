@@ -1,6 +1,6 @@
 """The three calls: what each takes, what it refuses, and its answer."""
 
-from itertools import islice
+from collections.abc import Sequence
 from typing import assert_never
 
 from ostro.core import progress
@@ -23,15 +23,19 @@ _NAMED = 10
 def obey(workflow: Workflow, event: Revival, moment: Moment) -> Revived:
     """The one door. What ended keeps its specification in memory no longer than the call."""
     _remember(workflow)
+    requirers = waking.Requirers(workflow)
     try:
         match event:
             case Rerun():
-                return rerun(workflow, event, moment)
+                revived = rerun(workflow, event, moment, requirers)
             case Skip():
-                return skip(workflow, event, moment)
+                revived = skip(workflow, event, moment, requirers)
             case SetResult():
-                return set_result(workflow, event, moment)
-        assert_never(event)
+                revived = set_result(workflow, event, moment, requirers)
+            case _:
+                assert_never(event)
+        started = waking.started_on(revived, requirers)
+        return Revived(bool(revived), len(started), tuple(task.name for task in started[:_NAMED]))
     finally:
         for task in workflow.tasks.values():
             if task.ended and not task.row.weighs:
@@ -47,33 +51,33 @@ def _remember(workflow: Workflow) -> None:
             task.spec = step.task.spec
 
 
-def rerun(workflow: Workflow, event: Rerun, moment: Moment) -> Revived:
+def rerun(workflow: Workflow, event: Rerun, moment: Moment, requirers: waking.Requirers) -> Sequence[Task]:
     """An ended task runs again; with `from_here` all that hang on it and had started do, in their order."""
     task = _revivable(workflow, event.name, event.seen, "run again", moment)
     if not task.ended:
         raise _not_yet(task, "run again")
     steps.refuse_rerun(workflow, task, from_here=event.from_here)
     progress.tell_all(workflow)
-    behind = waking.all_behind(workflow, task) if event.from_here else []
+    behind = waking.all_behind(task, requirers) if event.from_here else []
     trial = Trial(workflow, moment)
     trial.wait_again(*behind)
-    if waking.has_started(task) and not steps.is_direct(workflow, task):
+    if waking.has_started(task):
         trial.start_again(task)
     else:
         trial.wait_again(task)
-    _make_true(trial, moment)
+    _make_true(trial, requirers)
     take_env(workflow, event.env)
     for one in (task, *behind):
         steps.renew(workflow, one, reset=event.reset or one is not task)
         workflow.note("rerun", one, state=one.state.value)
-    return _answer(workflow, (task, *behind))
+    return task, *behind
 
 
-def skip(workflow: Workflow, event: Skip, moment: Moment) -> Revived:
+def skip(workflow: Workflow, event: Skip, moment: Moment, requirers: waking.Requirers) -> Sequence[Task]:
     """A task that does not run counts as done: a failed one, one that was passed by, one that waits."""
     known = workflow.names.get(event.name)
     if known is not None and known.reason is SkipReason.OPERATOR:
-        return Revived(False)
+        return ()
     task = _revivable(workflow, event.name, event.seen, "be skipped", moment)
     if task.state in {TaskState.SUCCESS, TaskState.RUNNING}:
         hint = "Cancel it first." if task.state is TaskState.RUNNING else ""
@@ -85,16 +89,18 @@ def skip(workflow: Workflow, event: Skip, moment: Moment) -> Revived:
     trial = Trial(workflow, moment)
     if task.ended:
         trial.skip(task)
-        _make_true(trial, moment)
+        _make_true(trial, requirers)
     else:
         abandon_wait(workflow, task)
         workflow.move(task, TaskState.SKIPPED, moment.now, reason=SkipReason.OPERATOR)
     workflow.note("skipped", task, state=task.state.value, reason=SkipReason.OPERATOR.value)
     steps.follow_skip(workflow, task, outcome, moment)
-    return _answer(workflow, (task,))
+    return (task,)
 
 
-def set_result(workflow: Workflow, event: SetResult, moment: Moment) -> Revived:
+def set_result(
+    workflow: Workflow, event: SetResult, moment: Moment, requirers: waking.Requirers
+) -> Sequence[Task]:
     """A task that ran gets another end: what it came to is what the caller says."""
     task = _revivable(workflow, event.name, event.seen, "get a result", moment)
     if not task.ended:
@@ -106,31 +112,30 @@ def set_result(workflow: Workflow, event: SetResult, moment: Moment) -> Revived:
             hint="Skip it, or run it again.",
         )
     ends = steps.ends_of(workflow, task, event)
-    outcome = steps.outcome_of_result(workflow, task, ends, moment)
+    outcome = steps.outcome_of_result(workflow, task, event.state, ends, moment)
     progress.tell_all(workflow)
     trial = Trial(workflow, moment)
     trial.end_as(task, event.state, error=event.error, run=task.row.run + 1)
-    _make_true(trial, moment)
+    _make_true(trial, requirers)
     for item, (state, result, error) in enumerate(ends):
         ended = EndedJob(moment.new_id(), task.id, task.row.run, None, state, error, result, moment.now, item)
         workflow.changes.ended_jobs.append(ended)
     workflow.note("result_set", task, state=task.state.value, run=task.row.run, error=event.error)
     steps.follow_result(workflow, task, ends, outcome, moment)
-    return _answer(workflow, (task,))
+    return (task,)
 
 
-def _make_true(trial: Trial, moment: Moment) -> None:
+def _make_true(trial: Trial, requirers: waking.Requirers) -> None:
     """Who hangs on them waits again, and the workflow lives. Conflict, and nothing has happened, if that is a cycle."""
     workflow = trial.workflow
-    waking.wake(trial)
+    woken = waking.wake(trial, requirers)
     try:
         refuse_cycles(workflow, [task for task in trial.rows if task.waiting])
     except Conflict:
         trial.take_back()
         raise
-    for task in trial.rows:
-        if task.waiting and trial.rows[task].state is TaskState.SKIPPED:
-            workflow.note("waits_again", task, state=task.state.value)
+    for task in woken:
+        workflow.note("waits_again", task, state=task.state.value)
     _revive(workflow)
 
 
@@ -180,8 +185,3 @@ def _not_yet(task: Task, what: str) -> Conflict:
         f"{task.name!r} is {task.state}: only what has ended can {what}.",
         hint="Cancel it first, or let it end.",
     )
-
-
-def _answer(workflow: Workflow, revived: tuple[Task, ...]) -> Revived:
-    started = waking.started_on(workflow, revived)
-    return Revived(True, len(started), tuple(task.name for task in islice(started, _NAMED)))

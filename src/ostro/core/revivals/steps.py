@@ -21,14 +21,14 @@ def step_of(workflow: Workflow, task: Task) -> Step | None:
     return workflow.flow.steps.get(task.id) if workflow.flow is not None else None
 
 
-def is_direct(workflow: Workflow, task: Task) -> bool:
+def _is_direct(workflow: Workflow, task: Task) -> bool:
     """Whether transitions lead on from it, and not terms."""
     return step_of(workflow, task) is not None and workflow.defined.plan.type == DIRECT
 
 
 def refuse_rerun(workflow: Workflow, task: Task, *, from_here: bool) -> None:
     """Conflict for what transitions have no sense for: they lead on from each end, once."""
-    if not is_direct(workflow, task):
+    if not _is_direct(workflow, task):
         return
     if task.state not in {TaskState.ERROR, TaskState.CANCELLED}:
         raise Conflict(
@@ -95,7 +95,7 @@ def ends_of(workflow: Workflow, task: Task, event: SetResult) -> list[End]:
 
 
 def outcome_of_result(
-    workflow: Workflow, task: Task, ends: list[End], moment: Moment
+    workflow: Workflow, task: Task, state: TaskState, ends: list[End], moment: Moment
 ) -> following.Outcome | None:
     """What it publishes and leads to, ended so. Conflict if an expression fails: then nothing has changed."""
     step = step_of(workflow, task)
@@ -104,7 +104,7 @@ def outcome_of_result(
     before, run = step.ends, task.row.run + 1
     step.ends = {item: Ended(run, *end) for item, end in enumerate(ends)}
     try:
-        return following.outcome_of(workflow, task, step, ends[0][0] if ends else TaskState.SUCCESS, moment)
+        return following.outcome_of(workflow, task, step, state, moment)
     except Failed as failed:
         raise Conflict("result_failed", f"{task.name!r} cannot have this result: {failed}.") from None
     finally:

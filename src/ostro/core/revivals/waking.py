@@ -1,7 +1,7 @@
 """Who waits again because tasks were revived, and who had started on what they were before."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from ostro.core.requirements.conditions import Task
 from ostro.core.requirements.terms import Selector, selects
@@ -11,15 +11,14 @@ from ostro.values import SkipReason, TaskState
 
 
 class Requirers:
-    """Tasks by what their terms select. Made for one call: it costs what the workflow holds."""
+    """All tasks by what their terms select. Made once for a call: it costs what the workflow holds."""
 
-    def __init__(self, workflow: Workflow, wanted: Callable[[Task], bool]) -> None:
+    def __init__(self, workflow: Workflow) -> None:
         self._names: dict[str, list[Task]] = {}
         self._tags: dict[str, dict[Selector, list[Task]]] = {}
         for task in workflow.tasks.values():
-            if wanted(task):
-                for wish in task.wishes:
-                    self._file(wish.selector, task)
+            for wish in task.wishes:
+                self._file(wish.selector, task)
 
     def of(self, task: Task) -> Iterator[Task]:
         """Those with a term on the task, or on what it may add."""
@@ -39,18 +38,18 @@ class Requirers:
             self._tags.setdefault(tag, {}).setdefault(selector, []).append(task)
 
 
-def wake(trial: Trial) -> None:
+def wake(trial: Trial, requirers: Requirers) -> list[Task]:
     """Tasks that the engine skipped, and that hang on what was revived, wait again, unless all their terms are still
-    decided and one is dead.
+    decided and one is dead. Returns them.
     """
-    workflow = trial.workflow
-    asleep = Requirers(workflow, is_asleep)
-    around = deque(trial.rows)
+    around, woken = deque(trial.rows), []
     while around:
-        for task in asleep.of(around.popleft()):
-            if is_asleep(task) and workflow.is_open_or_holds(task):
+        for task in requirers.of(around.popleft()):
+            if is_asleep(task) and trial.workflow.is_open_or_holds(task):
                 trial.wait_again(task)
                 around.append(task)
+                woken.append(task)
+    return woken
 
 
 def is_asleep(task: Task) -> bool:
@@ -58,23 +57,22 @@ def is_asleep(task: Task) -> bool:
     return task.state is TaskState.SKIPPED and task.reason is not SkipReason.OPERATOR
 
 
-def all_behind(workflow: Workflow, task: Task) -> list[Task]:
+def all_behind(task: Task, requirers: Requirers) -> list[Task]:
     """Ended tasks that had started and hang on this one, over however many others."""
-    requirers = Requirers(workflow, lambda one: one.ended)
     seen, around = {task: None}, deque([task])
     while around:
         for one in requirers.of(around.popleft()):
-            if one not in seen:
+            if one.ended and one not in seen:
                 seen[one] = None
                 around.append(one)
     return [one for one in seen if one is not task and has_started(one)]
 
 
-def started_on(workflow: Workflow, revived: Iterable[Task]) -> dict[Task, None]:
+def started_on(revived: Sequence[Task], requirers: Requirers) -> list[Task]:
     """Tasks that have started and have a term on one of these: what they were given is what was before."""
     chosen = dict.fromkeys(revived)
-    requirers = Requirers(workflow, has_started)
-    return {one: None for task in chosen for one in requirers.of(task) if one not in chosen}
+    hanging = dict.fromkeys(one for task in chosen for one in requirers.of(task) if has_started(one))
+    return [one for one in hanging if one not in chosen]
 
 
 def has_started(task: Task) -> bool:

@@ -4,6 +4,9 @@ Here come workflows that are not in memory, those whose guard did not hold, and 
 outcome nobody knows. PostgreSQL's own lock queue makes it fair among servers.
 """
 
+import asyncio
+from functools import partial
+
 import msgspec
 import structlog
 
@@ -111,7 +114,7 @@ async def _try(lane: Lane, key: Key, course: _Course) -> None:
             loaded = await _present(lane, connection, key, course.envelopes) if row else None
             now, later = await _sort_out(connection, key, course.envelopes)
             course.envelopes = now + later
-            decided = _decide(lane, key, loaded, now, course.answers)
+            decided = await _decide(lane, key, loaded, now, course.answers)
             if decided is None:
                 course.envelopes = later
                 return
@@ -128,13 +131,18 @@ async def _has_passed(connection: Connection, key: Key, attempt: Decided | None)
     return Outcome({0}) if stamp == attempt.write.new_stamp else None
 
 
-def _decide(
+async def _decide(
     lane: Lane, key: Key, loaded: Loaded | None, envelopes: list[Envelope], answers: dict[Need, object]
 ) -> Decided | None:
-    """None if there is nothing to decide: no workflow, so the senders were refused."""
+    """None if there is nothing to decide: no workflow, so the senders were refused.
+
+    A revival costs what its workflow holds: it is decided in a thread, on an aggregate that nobody else has, so that
+    others get the event loop meanwhile.
+    """
+    moment = lane.moment(key[0], answers, asks=len(answers) < _MOST_ANSWERS)
+    work = partial(decide_all, key, loaded, envelopes, moment, lane.places, hand_off=False)
     try:
-        moment = lane.moment(key[0], answers, asks=len(answers) < _MOST_ANSWERS)
-        return decide_all(key, loaded, envelopes, moment, lane.places, hand_off=False)
+        return await asyncio.to_thread(work) if _revives(envelopes) else work()
     except NothingThere as nothing:
         for envelope, refusal in nothing.answers:
             envelope.give(refusal)
@@ -177,7 +185,7 @@ async def _present(lane: Lane, connection: Connection, key: Key, envelopes: list
     """The workflow as it is now, under our lock: the cached one brought up to date, or loaded; with the
     specifications of what has ended for a revival.
     """
-    revives = any(isinstance(envelope.event, Revival) for envelope in envelopes)
+    revives = _revives(envelopes)
     cached = None if revives else lane.cache.get(key)
     if cached is not None:
         known = cached.version
@@ -189,6 +197,10 @@ async def _present(lane: Lane, connection: Connection, key: Key, envelopes: list
         raise NotFound("workflow_not_found", f"There is no workflow {key[1]}.")
     loaded.company = "contested"
     return loaded
+
+
+def _revives(envelopes: list[Envelope]) -> bool:
+    return any(isinstance(envelope.event, Revival) for envelope in envelopes)
 
 
 async def _sort_out(
