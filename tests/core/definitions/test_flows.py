@@ -11,7 +11,18 @@ import msgspec
 import pytest
 
 from ostro.core.decide import create
-from ostro.core.events import AddTasks, ChangeTask, Create, JobEnded, Pause, Rerun, Resume, Skip, StopWorkflow
+from ostro.core.events import (
+    AddTasks,
+    ChangeTask,
+    Create,
+    JobEnded,
+    Pause,
+    Rerun,
+    Resume,
+    SetResult,
+    Skip,
+    StopWorkflow,
+)
 from ostro.core.specs import Birth, TaskSpec
 from ostro.core.workflow import Moment, Workflow
 from ostro.errors import Conflict, Invalid
@@ -253,3 +264,85 @@ def test_a_result_for_a_task_that_is_over_is_stale() -> None:
     assert end_of(world, known)[0] == "ERROR"
     with pytest.raises(Conflict, match="Nobody waits"):
         world.tell(known, JobEnded(job=job, fence=0, state=T.SUCCESS))
+
+
+def output_of(world: World, known: UUID) -> Any:
+    return msgspec.json.decode(world.workflows[known].flow.row.output or b"null")
+
+
+def test_a_result_that_is_set_publishes_and_leads_on_as_if_the_run_had_ended_so() -> None:
+    world, known = begun(
+        "a: {action: std.fail, publish: {x: <% task().result.n %>}, on-success: b}\n"
+        "b: {action: std.echo output=<% $.x + 1 %>, publish: {y: <% task().result %>}}",
+        "output: {y: <% $.y %>}",
+    )
+    assert states(world, known) == {"a": "ERROR"}
+    world.tell(known, SetResult(name="a", result=b'{"n": 4}'))
+    world.settle()
+    assert (states(world, known), output_of(world, known)) == ({"a": "SUCCESS", "b": "SUCCESS"}, {"y": 5})
+    assert world.workflows[known].names["a"].row.run == 2
+
+
+def test_a_success_that_is_called_an_error_is_handled_by_its_on_error() -> None:
+    world, known = begun("a: {action: std.noop, on-error: b}\nb: {action: std.noop}")
+    world.tell(known, SetResult(name="a", state=T.ERROR, error="recalled"))
+    world.settle()
+    assert states(world, known) == {"a": "ERROR", "b": "SUCCESS"}
+    assert world.workflows[known].state is WorkflowState.SUCCESS
+
+
+def test_a_result_on_which_an_expression_fails_is_refused_and_nothing_has_changed() -> None:
+    world, known = begun("a: {action: std.fail, publish: {x: <% task().result.n + 1 %>}}")
+    before = msgspec.to_builtins(world.workflows[known].names["a"].row)
+    with pytest.raises(Conflict, match="cannot have this result"):
+        world.tell(known, SetResult(name="a", result=b'{"n": "text"}'))
+    assert msgspec.to_builtins(world.workflows[known].names["a"].row) == before
+    assert world.workflows[known].state is WorkflowState.ERROR
+
+
+def test_the_result_of_a_loop_is_a_list_of_as_many_as_it_has_items() -> None:
+    world, known = begun(
+        "a: {with-items: 'n in [1, 2]', action: std.fail, publish: {x: <% task().result %>}}",
+        "output: {x: <% $.x %>}",
+    )
+    for wrong in (b"7", b"[1]", b"[1, 2, 3]", None):
+        with pytest.raises(Invalid, match="2 items"):
+            world.tell(known, SetResult(name="a", result=wrong))
+    world.tell(known, SetResult(name="a", result=b"[3, 4]"))
+    world.settle()
+    assert output_of(world, known) == {"x": [3, 4]}
+
+
+@pytest.mark.parametrize("kind", ["graph", "reverse"])
+def test_what_was_passed_by_in_a_graph_waits_for_what_runs_again(kind: str) -> None:
+    tasks = (
+        "a: {action: std.async_noop, retry: {count: 1, delay: 0}, publish: {x: <% task().result %>}}\n"
+        "b: {action: std.echo output=<% $.x %>, requires: [a], publish: {y: <% task().result %>}}"
+    )
+    world = World()
+    text = f"version: '2.0'\nw:\n  type: {kind}\n  output: {{y: <% $.y %>}}\n  tasks:\n"
+    world.upload(text + "".join(f"    {line}\n" for line in tasks.split("\n")), "workflows")
+    known = world.start("w", {}, {"task_name": "b"} if kind == "reverse" else {})
+    world.settle()
+    for _ in range(2):  # each revival has its retries again
+        for _ in range(2):
+            world.finish(job_of(world, "a"), T.ERROR, None, "it broke")
+            world.settle()
+        assert states(world, known) == {"a": "ERROR", "b": "SKIPPED"}
+        world.tell(known, Rerun(name="a"))
+        world.settle()
+        assert states(world, known) == {"a": "RUNNING", "b": "WAITING"}
+    world.finish(job_of(world, "a"), T.SUCCESS, b"9")
+    world.settle()
+    assert (states(world, known), output_of(world, known)) == ({"a": "SUCCESS", "b": "SUCCESS"}, {"y": 9})
+    world.tell(known, Rerun(name="a", from_here=True))
+    world.settle()
+    world.finish(job_of(world, "a"), T.SUCCESS, b"10")
+    world.settle()
+    assert output_of(world, known) == {"y": 10}
+
+
+def test_from_here_means_nothing_in_a_direct_workflow() -> None:
+    world, known = begun("a: {action: std.fail}")
+    with pytest.raises(Conflict, match="by its transitions"):
+        world.tell(known, Rerun(name="a", from_here=True))
