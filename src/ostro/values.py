@@ -11,7 +11,9 @@ import msgspec
 
 __all__ = [
     "INLINE_ACTIONS",
+    "UNATTENDED_ACTIONS",
     "UUID",
+    "WAIT_SIGNAL",
     "Limits",
     "MaySpawn",
     "Retry",
@@ -67,6 +69,10 @@ class SkipReason(StrEnum):
 
 INLINE_ACTIONS: Final = frozenset({"std.noop", "std.echo", "std.fail"})
 """Actions without effects: on a task without target they run inside the decision."""
+
+WAIT_SIGNAL: Final = "std.wait_signal"
+UNATTENDED_ACTIONS: Final = frozenset({"std.async_noop", WAIT_SIGNAL})
+"""Actions that nobody runs: somebody outside says how they ended."""
 
 
 class Term(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
@@ -124,6 +130,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     tasks_per_workflow: int = 100_000
     tasks_per_batch: int = 1_000
     selections_per_workflow: int = 100
+    signals_per_workflow: int = 1_000
     queues_per_namespace: int = 20_000
     sessions_per_token: int = 1_000
     requests_per_second: float = 1_000.0

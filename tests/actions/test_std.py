@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ostro.actions.registry import standard
 from ostro.language.model.standard import STANDARD
+from ostro.values import UNATTENDED_ACTIONS
 from tests.actions.runs import Run, result_of
 
 
@@ -59,4 +60,4 @@ def test_each_registered_action_has_a_runner_and_says_what_it_does() -> None:
 
 
 def test_what_no_worker_runs_somebody_else_does() -> None:
-    assert set(STANDARD) - set(standard().names()) == {"std.async_noop"}
+    assert set(STANDARD) - set(standard().names()) == UNATTENDED_ACTIONS

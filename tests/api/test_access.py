@@ -28,6 +28,7 @@ RULES: dict[tuple[str, str], set[str]] = {
     ("POST", paths.PAUSE): WRITERS,
     ("POST", paths.RESUME): WRITERS,
     ("POST", paths.STOP): WRITERS,
+    ("POST", paths.SIGNAL): WRITERS,
     ("POST", paths.TASK_RERUN): WRITERS,
     ("POST", paths.TASK_RESULT): WRITERS,
     ("POST", paths.TASK_SKIP): WRITERS,

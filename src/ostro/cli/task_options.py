@@ -20,6 +20,7 @@ _OPTIONS = (
     click.option("--interpreter", help="Program that runs the script, with arguments: 'python3 -I'."),
     click.option("--env", type=Pair(), multiple=True, help="Variable of the script; repeatable."),
     click.option("--input", "given", type=Json(), help="Input of the action."),
+    click.option("--evaluate", is_flag=True, help="Evaluate expressions in input and target when it starts."),
     click.option("--tag", "tags", multiple=True, help="A label; repeatable."),
     click.option(
         "--target", type=Pair(), multiple=True, help="What the worker must have: server=web-1; repeatable."
@@ -55,6 +56,7 @@ def described(name: str, told: dict[str, Any]) -> TaskRequest:
         interpreter=_words(interpreter) if interpreter else None,
         env=dict(own["env"]) or None,
         input=_decoded(own["given"], dict[str, Any], "--input takes a JSON object") or None,
+        evaluate=own["evaluate"],
         requires=_requirements(own),
         tags=own["tags"],
         target=dict(own["target"]),

@@ -63,6 +63,21 @@ async def seal(
 
 @workflow.command()
 @ID
+@click.argument("name")
+@click.option("--payload", type=Json(), help="What the waiting task shall return, as JSON or @FILE.")
+@connected
+async def signal(
+    client: Client, printer: Printer, workflow: UUID, name: str, payload: msgspec.Raw | None
+) -> None:
+    """Send the signal NAME, for which a task with `std.wait_signal` waits, or will."""
+    value = msgspec.json.decode(payload) if payload is not None else None
+    taken_by = await client.workflows.get(workflow).signal(name, value)
+    said = f"It ends {printable(taken_by)}." if taken_by else "No task waits for it yet: it is kept."
+    printer.show({"taken_by": taken_by}, said)
+
+
+@workflow.command()
+@ID
 @click.option("--result", is_flag=True, help="Print its output alone, as JSON.")
 @connected
 async def show(client: Client, printer: Printer, workflow: UUID, result: bool) -> None:

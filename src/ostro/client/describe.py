@@ -22,6 +22,7 @@ class Described(TypedDict, total=False):
     interpreter: str | Sequence[str] | None
     env: Mapping[str, str] | None
     input: Mapping[str, Any] | None
+    evaluate: bool
     requires: Sequence[Requirement]
     tags: Sequence[str]
     target: Mapping[str, str] | None
@@ -41,6 +42,7 @@ def task_request(
     interpreter: str | Sequence[str] | None = None,
     env: Mapping[str, str] | None = None,
     input: Mapping[str, Any] | None = None,  # noqa: A002  (the glossary's word)
+    evaluate: bool = False,
     requires: Sequence[Requirement] = (),
     tags: Sequence[str] = (),
     target: Mapping[str, str] | None = None,
@@ -53,19 +55,19 @@ def task_request(
 ) -> TaskRequest:
     """One task. `run` is the text of a script (the action is `script` then), `interpreter` and `env` go with it.
 
-    `input` is what any JSON object holds. `retry` may be a count. Raises Invalid where that makes no sense.
+    `evaluate` is for expressions in `input` and `target`. `retry` may be a count. Raises Invalid where it makes no sense.
     """
     given = dict(input or {})
-    script = {"run": run, "interpreter": interpreter, "env": None if env is None else dict(env)}
+    script = {"run": run, "interpreter": interpreter, "env": env and dict(env)}
     given |= {key: value for key, value in script.items() if value is not None}
-    if action is None:
-        action = "script" if "run" in given else None
+    action = "script" if action is None and "run" in given else action
     if action is None:
         raise Invalid("no_action", f"The task {name!r} has nothing to do.", hint="Give `run` or `action`.")
     return TaskRequest(
         name=name,
         action=action,
         input=as_raw(given) if given else UNSET,
+        evaluate=evaluate,
         tags=list(tags),
         target=dict(target or {}),
         requires=requirements(requires),

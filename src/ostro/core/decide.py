@@ -7,7 +7,8 @@ from typing import assert_never
 
 import msgspec
 
-from ostro.core import adding, completion, progress
+from ostro.core import completion, progress, signals
+from ostro.core.additions import adding
 from ostro.core.effects import EndedJob, Timer, WorkflowRow
 from ostro.core.events import (
     Added,
@@ -34,7 +35,9 @@ from ostro.core.events import (
     RetryDue,
     SealTag,
     SealWorkflow,
+    SendSignal,
     SetResult,
+    Signalled,
     Skip,
     StopWorkflow,
     TimeoutDue,
@@ -95,6 +98,10 @@ def decide(workflow: Workflow, event: Event, moment: Moment) -> Answer:
             revived = calls.obey(workflow, event, moment)
             progress.advance(workflow, moment)
             return revived
+        case SendSignal():
+            signalled = _signal(workflow, event, moment)
+            progress.advance(workflow, moment)
+            return signalled
         case _:
             changed = _obey(workflow, event, moment)
             progress.advance(workflow, moment)
@@ -162,8 +169,19 @@ def _control(
             _received(workflow, event.sent_as)
             return ending.callee_ended(workflow, event, moment)
         case TimeoutDue():
-            return ending.time_out(workflow, event.task, moment)
+            return _time_out(workflow, event.task, moment)
     assert_never(event)
+
+
+def _time_out(workflow: Workflow, task_id: UUID, moment: Moment) -> bool:
+    """Workers' jobs have the time of theirs in the queue; here it is that of definitions' tasks, and of what nobody runs."""
+    if workflow.flow is not None and task_id in workflow.flow.steps:
+        return ending.time_out(workflow, task_id, moment)
+    workflow.set_timer(Timer("timeout", task_id, None))
+    task = workflow.tasks.get(task_id)
+    if task is None or task.row.job is None or task.spec is None or not task.spec.is_unattended:
+        return False
+    return _end_job(workflow, JobTimedOut(task.row.job, 0), moment)
 
 
 def _received(workflow: Workflow, message: UUID | None) -> None:
@@ -253,6 +271,21 @@ def _end_job(workflow: Workflow, event: JobEnded | JobTimedOut | JobLost, moment
     ended = EndedJob(event.job, task.id, task.row.run, event.fence, state, error, result, moment.now)
     progress.finish(workflow, task, ended, moment)
     return True
+
+
+def _signal(workflow: Workflow, event: SendSignal, moment: Moment) -> Signalled:
+    if workflow.ended or workflow.row.stopping:
+        raise Conflict("workflow_ended", "The workflow has ended or is being stopped: it takes no signals.")
+    job = signals.waiting_for(workflow, event.name)
+    if job is None:
+        signals.keep(workflow, event.name, event.payload, moment)
+        workflow.note("signalled", reason=event.name)
+        return Signalled()
+    task = workflow.jobs[job]
+    workflow.note("signalled", task, reason=event.name)
+    ended = JobEnded(job=job, fence=0, state=TaskState.SUCCESS, result=event.payload)
+    _end_job(workflow, ended, moment)
+    return Signalled(task.name)
 
 
 def _refuse_for_callees(workflow: Workflow, task: Task, event: JobEnded | JobTimedOut | JobLost) -> None:

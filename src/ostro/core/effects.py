@@ -89,10 +89,21 @@ class EndedJob(msgspec.Struct, frozen=True, gc=False):
 
 
 class OwnMessage(msgspec.Struct, frozen=True, gc=False):
-    """What a workflow leaves for itself: `go_on`, to be delivered, or `fall`, to be found when it is read anew."""
+    """What a workflow leaves for itself: `go_on`, to be delivered, or what is to be found when it is read anew: `fall`,
+    a kept `signal`, a run that has begun to `wait` for one.
+    """
 
     kind: str
     body: bytes = b""
+
+
+class Signal(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """A signal that nobody has waited for yet: `payload` is JSON. With `waits` a run that waits for one: `id` is its job."""
+
+    id: UUID
+    name: str
+    payload: bytes | None = None
+    waits: bool = False
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):

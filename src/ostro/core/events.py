@@ -190,6 +190,13 @@ class RetryDue(msgspec.Struct, frozen=True):
     task: UUID
 
 
+class SendSignal(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody outside tells the workflow something under a name; `payload` is JSON. Answer: Signalled."""
+
+    name: str
+    payload: bytes | None = None
+
+
 class DeadlineDue(msgspec.Struct, frozen=True):
     """The workflow's deadline may have struck. Answer: Done."""
 
@@ -221,7 +228,7 @@ Control = Pause | Resume | StopWorkflow | CalleeEnded | TimeoutDue
 Revival = Rerun | Skip | SetResult
 """What operators do to an ended task (rule 9). It needs the specifications of all tasks, also of those that ended."""
 
-Event = Create | AddTasks | ChangeTask | Plain | Control | Revival
+Event = Create | AddTasks | ChangeTask | SendSignal | Plain | Control | Revival
 
 
 class TaskAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -260,4 +267,10 @@ class Revived(msgspec.Struct, frozen=True):
     started_names: tuple[str, ...] = ()
 
 
-Answer = Added | Done | Revived
+class Signalled(msgspec.Struct, frozen=True):
+    """The answer to a signal: the task whose run it ended, None where it is kept."""
+
+    taken_by: str | None = None
+
+
+Answer = Added | Done | Revived | Signalled

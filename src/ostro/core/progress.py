@@ -10,11 +10,10 @@ import msgspec
 
 from ostro.core import completion
 from ostro.core.effects import EndedJob, OwnMessage, QueuedJob, Timer
-from ostro.core.flow import closing, following, running
+from ostro.core.flow import added, closing, following, running
 from ostro.core.requirements.conditions import Task, Verdict
 from ostro.core.requirements.weights import weighs
 from ostro.core.workflow import Moment, Workflow
-from ostro.inline import outcome_of
 from ostro.values import UUID, SkipReason, TaskState, WorkflowState
 
 _TOLD_AT_ONCE = 50
@@ -116,32 +115,29 @@ def run(workflow: Workflow, task: Task, moment: Moment) -> None:
     started = task.row.started_at or moment.now
     begun = {"run": number, "started_at": started, "weighs": weighs(spec, started=True)}
     job = moment.new_id()
-    if spec.is_inline:
+    call = added.call_of(workflow, task, spec, moment)
+    if call.ended is not None:
         workflow.revise(task, moment.now, **begun)
-        _run_inline(workflow, task, job, moment)
+        state, result, error = call.ended
+        finish(workflow, task, EndedJob(job, task.id, number, None, state, error, result, moment.now), moment)
         return
     workflow.move(task, TaskState.RUNNING, moment.now, job=job, **begun)
+    added.wait_outside(workflow, task, spec, call, moment)
     workflow.changes.queued[job] = QueuedJob(
         job=job,
         task=task.id,
         run=number,
         action=spec.action,
-        target=spec.target,
+        target=call.target,
         tags=task.row.tags,
         priority=spec.priority,
         timeout=spec.timeout,
         safe_rerun=spec.safe_rerun,
         hands_over=tuple(dict.fromkeys(term.task for term in spec.requires if term.task is not None)),
+        input=call.input,
+        unattended=spec.is_unattended,
     )
     workflow.note("started", task, state=TaskState.RUNNING.value, run=number)
-
-
-def _run_inline(workflow: Workflow, task: Task, job: UUID, moment: Moment) -> None:
-    if task.spec is None:
-        raise AssertionError("a task runs by its specification")
-    state, result, error = outcome_of(task.spec.action, task.spec.input)
-    ended = EndedJob(job, task.id, task.row.run, None, state, error, result, moment.now)
-    finish(workflow, task, ended, moment)
 
 
 def finish(workflow: Workflow, task: Task, ended: EndedJob, moment: Moment) -> None:
@@ -161,6 +157,7 @@ def finish(workflow: Workflow, task: Task, ended: EndedJob, moment: Moment) -> N
             workflow.ready[task] = None
         return
     workflow.move(task, ended.state, moment.now, error=ended.error)
+    workflow.results.keep(task, ended.result)
     workflow.note("ended", task, state=ended.state.value, run=ended.run, error=ended.error)
 
 

@@ -4,14 +4,22 @@ from datetime import datetime
 
 import msgspec
 
-from ostro.values import INLINE_ACTIONS, UUID, MaySpawn, Retry, Term
+from ostro.values import INLINE_ACTIONS, UNATTENDED_ACTIONS, UUID, WAIT_SIGNAL, MaySpawn, Retry, Term
 
 _SMALL_INPUT = 1024
 """Bytes. Most scripts are smaller, and 100,000 of them are 100 MB at most."""
 
 
+class WithExpressions(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What of a task is evaluated each time it starts: a JSON object, and a target."""
+
+    input: bytes
+    target: dict[str, str] = {}
+
+
 class TaskSpec(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """One task as its caller described it. `tags` are sorted and distinct; `input` is a JSON object, kept as sent.
+    """One task as its caller described it. `tags` are sorted and distinct; `input` is a JSON object, kept as sent, and
+    empty where expressions give it (`evaluates`).
 
     `hash` is SHA-256 over the task as sent, in canonical JSON (rule 11). `timeout` is seconds of one job's run.
     """
@@ -29,16 +37,26 @@ class TaskSpec(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     may_spawn: MaySpawn | None = None
     description: str = ""
     hash: bytes = b""
+    evaluates: WithExpressions | None = None
 
     @property
     def is_inline(self) -> bool:
         """Whether it runs inside the decision that starts it."""
-        return self.action in INLINE_ACTIONS and not self.target
+        return (
+            self.action in INLINE_ACTIONS
+            and not self.target
+            and not (self.evaluates and self.evaluates.target)
+        )
+
+    @property
+    def is_unattended(self) -> bool:
+        """Whether no worker runs it: somebody outside says how it ended."""
+        return self.action in UNATTENDED_ACTIONS
 
     @property
     def input_stays(self) -> bool:
         """Whether its input is kept in memory: to run it here, or to hand it to a worker without reading."""
-        return self.is_inline or len(self.input) <= _SMALL_INPUT
+        return self.is_inline or self.action == WAIT_SIGNAL or len(self.input) <= _SMALL_INPUT
 
 
 class Birth(msgspec.Struct, frozen=True, kw_only=True):

@@ -139,6 +139,7 @@ class Workflow(Index):
             raise AssertionError(f"no revival from {task.state} to {to}")
         if task.spec is None and self.flow is not None and task.id in self.flow.steps:
             task.spec = self.flow.steps[task.id].task.spec
+        self.results.forget(task)
         self._rewrite(task, now, to, {"ended_at": None, "error": None, **fields})
 
     def restore(self, task: Task, row: TaskRow) -> None:

@@ -24,6 +24,7 @@ PAUSE: Final = "/v1/workflows/{workflow}/pause"
 RESUME: Final = "/v1/workflows/{workflow}/resume"
 STOP: Final = "/v1/workflows/{workflow}/stop"
 OUTPUT: Final = "/v1/workflows/{workflow}/output"
+SIGNAL: Final = "/v1/workflows/{workflow}/signals/{name}"
 CHANGES: Final = "/v1/workflows/{workflow}/changes"
 
 TASKS: Final = "/v1/workflows/{workflow}/tasks"

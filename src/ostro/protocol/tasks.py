@@ -15,11 +15,15 @@ class TaskRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit
 
     `input` is a JSON object. `requires` lists names of tasks, or terms. `target` is what a worker must have.
     `timeout` is seconds of one run. A name that reads as a UUID is refused, since paths take either.
+
+    With `evaluate`, the texts in `input` and `target` may hold expressions (`<% … %>`, `{{ … }}`), which are evaluated each
+    time it starts. Without, they are taken as they stand. A job that adds tasks cannot say it.
     """
 
     name: str
     action: str
     input: Raw | UnsetType = UNSET
+    evaluate: bool = False
     tags: list[str] = []
     target: dict[str, str] = {}
     requires: list[str | Term] = []
@@ -130,6 +134,7 @@ class Task(msgspec.Struct, kw_only=True):
     description: str = ""
     tags: list[str] = []
     target: dict[str, str] = {}
+    evaluate: bool = False
     requires: list[Term] = []
     retry: Retry | None = None
     timeout: float | None = None

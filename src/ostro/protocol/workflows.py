@@ -120,6 +120,18 @@ class StopRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit
     message: str = ""
 
 
+class SignalRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """`payload` is any JSON: the result of the task that takes the signal."""
+
+    payload: Raw | UnsetType = UNSET
+
+
+class Signalled(msgspec.Struct, kw_only=True):
+    """The task that waited for it and ends with it; null where it is kept until one does."""
+
+    taken_by: str | None = None
+
+
 class Changed(msgspec.Struct, kw_only=True):
     """`changed` is false where there was nothing to do."""
 

@@ -2,10 +2,12 @@
 
 import shlex
 from datetime import datetime
+from functools import partial
 
 import msgspec
 
 from ostro.core import waiting
+from ostro.core.signals import name_awaited
 from ostro.core.states import WORKFLOW_ENDED
 from ostro.core.waiting import TermReport
 from ostro.engine.dispatcher import LiveWorker
@@ -190,6 +192,11 @@ async def _outside(desk: Desk, namespace: int, job: JobView) -> Because:
     """Of a run that is no worker's: a workflow that bears its id, or what somebody outside ends."""
     if await workflows.state(desk.database, namespace, job.id) is not None:
         says, command = "it waits for the workflow that it runs", f"ostro workflow show {job.id}"
+    elif (
+        signal := await desk.lanes.peek(namespace, job.workflow, partial(name_awaited, job=job.id))
+    ) is not None:
+        says = f"it waits for the signal {signal!r}"
+        command = f"ostro workflow signal {job.workflow} {shlex.quote(signal)}"
     else:
         says, command = "it waits until somebody outside says how it ended", f"ostro task complete {job.id}"
     return Because(kind="outside", says=says, command=command)

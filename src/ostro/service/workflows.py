@@ -12,6 +12,7 @@ from ostro.core.events import (
     Resume,
     SealTag,
     SealWorkflow,
+    SendSignal,
     StopWorkflow,
 )
 from ostro.core.specs import Birth, TaskSpec
@@ -116,6 +117,13 @@ async def control(
     once: Once | None = None,
 ) -> Answer:
     """Pauses it, lets it go on, or ends it in a state that is given."""
+    return await desk.lanes.submit(caller.namespace, workflow, event, once=once)
+
+
+async def signal(
+    desk: Desk, caller: Caller, workflow: UUID, event: SendSignal, *, once: Once | None = None
+) -> Answer:
+    """Tells it something that a task waits for, or will. Answer: Signalled."""
     return await desk.lanes.submit(caller.namespace, workflow, event, once=once)
 
 

@@ -8,8 +8,9 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from ostro.api.checked import check_depth, hash_of
-from ostro.core.specs import Birth, TaskSpec
+from ostro.core.specs import Birth, TaskSpec, WithExpressions
 from ostro.errors import Invalid, TooLarge
+from ostro.language.expressions import faults, template
 from ostro.protocol.tasks import TaskRequest
 from ostro.protocol.workflows import OutputOf, WorkflowRequest
 from ostro.service.tasks import id_of
@@ -183,12 +184,15 @@ def _spec(task: TaskRequest, raw: bytes, limits: Limits, path: str, wrong: list[
     _check_retry(task.retry, f"{path}.retry", wrong)
     _check_grant(task.may_spawn, f"{path}.may_spawn", limits, wrong)
     _check_input(given, f"{path}.input", limits)
+    evaluates = _evaluated(task, given, path, wrong) if task.evaluate else None
+    aims_later = evaluates is not None and evaluates.target
     return TaskSpec(
         name=task.name,
         action=task.action,
-        input=given,
+        input=given if evaluates is None else b"",
+        evaluates=evaluates,
         tags=tuple(sorted(set(task.tags))),
-        target=task.target,
+        target={} if aims_later else task.target,
         requires=requires,
         retry=task.retry,
         timeout=task.timeout,
@@ -198,6 +202,19 @@ def _spec(task: TaskRequest, raw: bytes, limits: Limits, path: str, wrong: list[
         description=task.description,
         hash=hash_of(raw),
     )
+
+
+def _evaluated(task: TaskRequest, given: bytes, path: str, wrong: list[tuple[str, str]]) -> WithExpressions:
+    """Its expressions, each of which can be read."""
+    found = {"input": msgspec.json.decode(given), "target": task.target}
+    mistakes = faults(found)
+    wrong += [(_place(path, one.path), one.message.rstrip(".")) for one in mistakes]
+    aims_later = not mistakes and not template(task.target).is_literal
+    return WithExpressions(given, task.target if aims_later else {})
+
+
+def _place(path: str, within: Sequence[str | int]) -> str:
+    return path + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in within)
 
 
 def _check_name(name: str, path: str, limits: Limits, wrong: list[tuple[str, str]]) -> None:

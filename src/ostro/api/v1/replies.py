@@ -22,6 +22,11 @@ async def revived(call: Call[Any, Any], work: Callable[[Once | None], Awaitable[
     return await _once(call, work, shapes.revived)
 
 
+async def signalled(call: Call[Any, Any], work: Callable[[Once | None], Awaitable[Answer]]) -> Reply:
+    """The same for a signal: which task took it."""
+    return await _once(call, work, shapes.signalled)
+
+
 async def _once(
     call: Call[Any, Any], work: Callable[[Once | None], Awaitable[Answer]], shape: Callable[[Answer], object]
 ) -> Reply:

@@ -5,7 +5,7 @@ from typing import Any, cast
 import msgspec
 from msgspec import UNSET, Raw
 
-from ostro.core.events import Added, Answer, Done, Revived
+from ostro.core.events import Added, Answer, Done, Revived, Signalled
 from ostro.protocol import alone, changes, fleet, jobs, paths, tasks, tokens, why, workers, workflows
 from ostro.service import jobs as job_uses
 from ostro.service import output as output_uses
@@ -56,6 +56,13 @@ def revived(answer: Answer) -> tasks.Revived:
     )
 
 
+def signalled(answer: Answer) -> workflows.Signalled:
+    """The answer to a signal."""
+    if not isinstance(answer, Signalled):
+        raise TypeError(f"a signal was answered with {answer}")
+    return workflows.Signalled(taken_by=answer.taken_by)
+
+
 def reasons(found: why_uses.Why | None) -> why.Why | None:
     """Why something waits."""
     if found is None:
@@ -95,7 +102,8 @@ def task(view: TaskView) -> tasks.Task:
         action=spec.action,
         description=spec.description,
         tags=list(spec.tags),
-        target=spec.target,
+        target=spec.evaluates.target or spec.target if spec.evaluates is not None else spec.target,
+        evaluate=spec.evaluates is not None,
         requires=list(spec.requires),
         retry=spec.retry,
         timeout=spec.timeout,
@@ -116,7 +124,8 @@ def task(view: TaskView) -> tasks.Task:
 def shown_task(shown: task_uses.Shown) -> tasks.Task:
     """A single task."""
     told = task(shown.view)
-    told.input = Raw(shown.view.input or b"{}")
+    evaluates = shown.view.spec.evaluates
+    told.input = Raw(shown.view.input or (evaluates.input if evaluates is not None else b"{}"))
     told.result = Raw(shown.result or b"null")
     told.job = None if shown.job is None else _live_job(shown.job)
     told.why = reasons(shown.why)

@@ -7,7 +7,7 @@ from msgspec import UNSET, Raw, UnsetType
 
 from ostro.api.endpoints import Call, Endpoint, NoQuery, Reply
 from ostro.api.v1 import described, queries, replies, shapes
-from ostro.core.events import Answer, Describe, Pause, Resume, SealTag, SealWorkflow, StopWorkflow
+from ostro.core.events import Answer, Describe, Pause, Resume, SealTag, SealWorkflow, SendSignal, StopWorkflow
 from ostro.core.specs import Birth, TaskSpec
 from ostro.engine.lanes import Once
 from ostro.protocol import paths
@@ -21,6 +21,8 @@ from ostro.protocol.workflows import (
     PauseRequest,
     ResumeRequest,
     SealRequest,
+    Signalled,
+    SignalRequest,
     StopRequest,
     Workflow,
     WorkflowChange,
@@ -126,6 +128,19 @@ async def _control(call: Call[Any, Any], event: Pause | Resume | StopWorkflow) -
     workflow = call.id("workflow")
     return await replies.changed(
         call, lambda once: workflows.control(call.desk, call.caller, workflow, event, once=once)
+    )
+
+
+async def signal(call: Call[NoQuery, SignalRequest]) -> Reply:
+    """POST /v1/workflows/{workflow}/signals/{name}."""
+    workflow, name, limits = call.id("workflow"), call.path["name"], call.desk.limits
+    wrong: list[tuple[str, str]] = []
+    described.check_label(name, "name", limits, wrong)
+    described.refuse(wrong)
+    payload = call.body.payload
+    event = SendSignal(name=name, payload=None if payload is UNSET else described.result_of(payload, limits))
+    return await replies.signalled(
+        call, lambda once: workflows.signal(call.desk, call.caller, workflow, event, once=once)
     )
 
 
@@ -346,6 +361,18 @@ ENDPOINTS = (
         body=StopRequest,
         answer=Changed,
         problems=(404, 409, 422),
+        once=True,
+    ),
+    Endpoint(
+        method="POST",
+        path=paths.SIGNAL,
+        summary="Send a signal: a task that waits for it ends with its payload; until one does, it is kept",
+        allowed=WRITE,
+        does=signal,
+        body=SignalRequest,
+        optional_body=True,
+        answer=Signalled,
+        problems=(404, 409, 413, 422),
         once=True,
     ),
     Endpoint(

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from ostro.core import adding
+from ostro.core.additions import adding
 from ostro.core.events import AddTasks, Begin
 from ostro.core.flow.policies import seconds
 from ostro.core.flow.scope import Failed, Scope, encoded

@@ -18,8 +18,6 @@ _NEEDED = {
 }
 BUILT_IN = frozenset(STANDARD)
 """Actions that need no worker of somebody's own making."""
-UNATTENDED = frozenset({"std.async_noop", "wait_signal"})
-"""Actions that nobody runs: somebody outside says how they ended."""
 
 
 class Call(NamedTuple):

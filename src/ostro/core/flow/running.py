@@ -5,9 +5,10 @@ from typing import Any
 
 import msgspec
 
+from ostro.core import signals
 from ostro.core.effects import Message, QueuedJob, Timer
 from ostro.core.flow import ending
-from ostro.core.flow.calls import UNATTENDED, Call, call_of, input_of
+from ostro.core.flow.calls import Call, call_of, input_of
 from ostro.core.flow.holding import delay, pause
 from ostro.core.flow.policies import seconds, truth, whole
 from ostro.core.flow.scope import Failed, Scope, encoded
@@ -17,7 +18,7 @@ from ostro.core.requirements.weights import weighs
 from ostro.core.workflow import Moment, Workflow
 from ostro.inline import outcome_of
 from ostro.language.model.policies import DIRECT
-from ostro.values import INLINE_ACTIONS, TaskState
+from ostro.values import INLINE_ACTIONS, UNATTENDED_ACTIONS, WAIT_SIGNAL, TaskState
 
 _AT_ONCE = 20
 """So many items that start count as one step of a decision."""
@@ -156,7 +157,7 @@ def open_run(workflow: Workflow, task: Task, step: Step, item: int, moment: Mome
         call = call_of(scope, step)
         if call.action in INLINE_ACTIONS and step.task.target is None:
             _run_inline(scope, task, step, job, call)
-        else:
+        elif call.action != WAIT_SIGNAL or not _has_signal(scope, task, step, job, call):
             _queue(scope, task, step, job, call)
     except Failed as failed:
         ending.run_ended(workflow, task, step, job, TaskState.ERROR, None, str(failed), moment)
@@ -165,6 +166,22 @@ def open_run(workflow: Workflow, task: Task, step: Step, item: int, moment: Mome
 def _run_inline(scope: Scope, task: Task, step: Step, job: Any, call: Call) -> None:
     state, result, error = outcome_of(call.action, encoded(call.input))
     ending.run_ended(scope.workflow, task, step, job, state, result, error, scope.moment, call=call)
+
+
+def _has_signal(scope: Scope, task: Task, step: Step, job: Any, call: Call) -> bool:
+    """Whether what it waits for is there, so that it ends with that; else it is known now that it waits."""
+    try:
+        name = signals.awaited(task, call.input)
+    except ValueError as wrong:
+        raise Failed(str(wrong)) from None
+    kept = signals.take(scope.workflow, name)
+    if kept is None:
+        signals.wait(scope.workflow, job, name)
+        return False
+    ending.run_ended(
+        scope.workflow, task, step, job, TaskState.SUCCESS, kept.payload, None, scope.moment, call=call
+    )
+    return True
 
 
 def _queue(scope: Scope, task: Task, step: Step, job: Any, call: Call) -> None:
@@ -186,7 +203,7 @@ def _queue(scope: Scope, task: Task, step: Step, job: Any, call: Call) -> None:
         hands_over=(),
         item=step.live[job],
         input=encoded(call.input),
-        unattended=call.action in UNATTENDED,
+        unattended=call.action in UNATTENDED_ACTIONS,
     )
     if not step.is_loop:
         scope.workflow.revise(task, scope.moment.now, job=job)

@@ -8,11 +8,12 @@ import msgspec
 
 from ostro.core.plans.context import View
 from ostro.core.plans.plan import Written
-from ostro.core.plans.steps import Flow
+from ostro.core.plans.steps import Flow, Step
 from ostro.core.requirements.conditions import Task
 from ostro.core.workflow import Moment, Workflow
-from ostro.language.expressions import ExpressionError, Lookup, Need, Unanswered
-from ostro.values import TaskState, readable
+from ostro.language.expressions import ExpressionError, Kind, Lookup, Need, Unanswered
+from ostro.language.model.policies import GRAPH
+from ostro.values import UUID, TaskState, readable
 
 _VARIABLES = object()
 _WIDE = ("shared", "vars", "input")
@@ -42,7 +43,6 @@ class Scope:
         extra: Mapping[str, Any] | None = None, view: View | None = None, ends_as: TaskState | None = None,
     ) -> None:  # fmt: skip
         self.workflow = workflow
-        self.flow: Flow = workflow.defined
         self.moment = moment
         self.task = task
         self.item = item
@@ -50,8 +50,21 @@ class Scope:
         self._extra = extra or {}
         self.whole: Any = _VARIABLES
         """What `$` is, where that is no mapping of variables: the result that an ad-hoc action turns into another."""
-        step = self.flow.steps.get(task.id) if task is not None else None
+        step = self._step(task)
         self.view: View = view if view is not None else (step.seen if step else {})
+
+    @property
+    def flow(self) -> Flow:
+        """What its workflow was made from."""
+        return self.workflow.defined
+
+    def _step(self, task: Task | None) -> Step | None:
+        flow = self.workflow.flow
+        return flow.steps.get(task.id) if flow is not None and task is not None else None
+
+    def _read(self, text: str) -> dict[str, Any]:
+        """Variables that are seen everywhere; none in a workflow that callers built."""
+        return self.workflow.flow.read(text) if self.workflow.flow is not None else {}
 
     # -- evaluating ---------------------------------------------------------------------------------
 
@@ -85,7 +98,7 @@ class Scope:
         if "*" in roots:
             whole: dict[str, Any] = {}
             for text in reversed(_WIDE):
-                whole |= self.flow.read(text)
+                whole |= self._read(text)
             return whole | {name: one.value for name, one in self.view.items()} | dict(self._extra)
         found = {}
         for name in roots:
@@ -94,7 +107,7 @@ class Scope:
             elif name in self.view:
                 found[name] = self.view[name].value
             else:
-                wide = (self.flow.read(text) for text in _WIDE)
+                wide = (self._read(text) for text in _WIDE)
                 found |= next(({name: texts[name]} for texts in wide if name in texts), {})
         return found
 
@@ -115,25 +128,25 @@ class Scope:
         arguments = need.arguments or ()
         match need.lookup:
             case Lookup.ENV:
-                return self.flow.read("env")
+                return self._read("env")
             case Lookup.EXECUTION:
                 return self._execution()
             case Lookup.GLOBAL:
-                return self.flow.read("shared").get(arguments[0])
+                return self._read("shared").get(arguments[0])
             case Lookup.TASK:
                 task = self.task if arguments[0] is None else self.workflow.names.get(arguments[0])
-                return None if task is None else self._told(task)
+                return None if task is None else self._told_of([task])[0]
             case Lookup.ERRORS:
-                return [self._told(task) for task in self.workflow.errors]
+                return self._told_of(self.workflow.errors)
             case Lookup.ITEM_INDEX:
                 return self.item
             case Lookup.TAGGED:
                 wanted = set(arguments)
-                return [self._told(one) for one in self.workflow.tasks.values() if wanted <= one.labels]
+                return self._told_of(one for one in self.workflow.tasks.values() if wanted <= one.labels)
             case Lookup.TASKS if arguments[0] == str(self.workflow.id):
                 return self._own_tasks(arguments[2]) + (self._tasks_of_callees(need) if arguments[1] else [])
             case _:
-                return self.moment.answers[need]
+                return _not_too_large(self.moment.answers[need])
 
     def is_offered(self, action: str) -> bool:
         """Whether a worker of the namespace has offered to run it, as far as that was asked."""
@@ -143,29 +156,56 @@ class Scope:
         return bool(self.moment.answers.get(need))
 
     def _own_tasks(self, state: str | None) -> list[dict[str, Any]]:
-        return [self._told(one) for one in self.workflow.tasks.values() if state in {None, one.state.value}]
+        return self._told_of(one for one in self.workflow.tasks.values() if state in {None, one.state.value})
 
     def _tasks_of_callees(self, need: Need) -> list[Any]:
         """The world outside knows of this workflow only what was committed: its own tasks are told from here."""
-        found: Any = self.moment.answers[need]
+        found: Any = _not_too_large(self.moment.answers[need])
         return [one for one in found if one.get("workflow_execution_id") != str(self.workflow.id)]
 
     def _execution(self) -> dict[str, Any]:
         birth = self.workflow.birth
-        root = birth.root_workflow
+        root, flow = birth.root_workflow, self.workflow.flow
         return {
             "id": str(birth.id),
-            "name": self.flow.plan.name,
-            "spec": {"name": self.flow.plan.definition.name, "type": self.flow.plan.type},
-            "input": self.flow.read("input"),
-            "params": self.flow.read("params"),
+            "name": flow.plan.name if flow is not None else birth.name,
+            "spec": {
+                "name": flow.plan.definition.name if flow is not None else birth.name,
+                "type": flow.plan.type if flow is not None else GRAPH,
+            },
+            "input": self._read("input"),
+            "params": self._read("params"),
             "created_at": None,
             "updated_at": None,
             "root_execution_id": str(root) if root else None,
         }
 
-    def _told(self, task: Task) -> dict[str, Any]:
-        row, step = task.row, self.flow.steps.get(task.id)
+    def _told_of(self, tasks: Iterable[Task]) -> list[dict[str, Any]]:
+        chosen = list(tasks)
+        results = self._results_of([task for task in chosen if task.row.run and self._step(task) is None])
+        return [self._told(task, results.get(task.id)) for task in chosen]
+
+    def _results_of(self, tasks: list[Task]) -> Mapping[UUID, bytes | None]:
+        """Of callers' tasks that have ended: what is not in memory is asked for, of all together."""
+        ended = [task for task in tasks if task.ended]
+        known = self.workflow.results.known
+        if any(task.id not in known for task in ended):
+            fresh = {one.task: one.result for one in self.workflow.changes.ended_jobs}  # not written yet
+            known = {task.id: fresh[task.id] for task in ended if task.id in fresh} | known
+        missing = [task for task in ended if task.id not in known]
+        return known | self._asked_for(missing) if missing else known
+
+    def _asked_for(self, missing: list[Task]) -> dict[UUID, bytes | None]:
+        runs = tuple(f"{task.id} {task.row.run}" for task in missing)
+        need = Need(Lookup.RESULTS, (str(self.workflow.id), *runs))
+        found = self.moment.answers.get(need, self)
+        if found is self:
+            raise Unanswered(need)
+        results: Any = _not_too_large(found)
+        return {task.id: results.get(str(task.id)) for task in missing}
+
+    def _told(self, task: Task, result: bytes | None) -> dict[str, Any]:
+        row, step = task.row, self._step(task)
         published = step.row.published if step else None
         return {
             "id": str(row.id),
@@ -173,10 +213,26 @@ class Scope:
             "spec": {"name": row.name},
             "state": (self._ends_as if self._ends_as and task is self.task else row.state).value,
             "state_info": row.error,
-            "result": step.result() if step else None,
+            "result": step.result() if step else _value(task, result),
             "published": msgspec.json.decode(published) if published else {},
             "type": "WORKFLOW" if step and step.task.workflow else "ACTION",
             "workflow_execution_id": str(self.workflow.id),
             "created_at": str(row.created_at),
             "updated_at": str(row.ended_at or row.started_at or row.created_at),
         }
+
+
+def _not_too_large(answer: Any) -> Any:
+    if answer is None:
+        raise ExpressionError(
+            Kind.LIMIT,
+            "It asks for the results of too many tasks, or for too large ones: 16 MiB is the most.",
+        )
+    return answer
+
+
+def _value(task: Task, result: bytes | None) -> Any:
+    """As a step's: the error's text where a failed run gave nothing else."""
+    if result is not None:
+        return msgspec.json.decode(result)
+    return task.row.error if task.state is TaskState.ERROR else None

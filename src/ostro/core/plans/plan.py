@@ -21,12 +21,14 @@ class Written:
         self._expressions = expressions
 
     def where(self, error: ExpressionError) -> str:
-        """`, at line 3` for the expression that failed; empty if that is not known."""
+        """`(line 3, column 5)` for the expression that failed, or where in the value it is; empty if that is not known."""
         text: Any = self.template.value
         for part in error.path or ():
             text = text[part]
         place = next((one.place for one in self._expressions if one.text == text), None)
-        return f" (line {place.line}, column {place.column})" if place is not None else ""
+        if place is not None:
+            return f" (line {place.line}, column {place.column})"
+        return f" (in `{'.'.join(map(str, error.path))}`)" if error.path else ""
 
 
 def written(value: Value | Expression | float | bool | str | None) -> Written | None:

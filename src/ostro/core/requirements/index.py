@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable, Iterator
 
-from ostro.core.effects import Changes, WorkflowRow
+from ostro.core.effects import Changes, Signal, WorkflowRow
 from ostro.core.plans.steps import Flow
 from ostro.core.requirements.conditions import (
     Condition,
@@ -14,6 +14,7 @@ from ostro.core.requirements.conditions import (
     judge_group,
     judge_name,
 )
+from ostro.core.requirements.results import Results
 from ostro.core.requirements.terms import Selector, Wish, selects, wishes_of
 from ostro.core.requirements.weights import Weights
 from ostro.core.specs import Birth
@@ -67,6 +68,11 @@ class Index:
         self.falling: UUID | None = None
         """The message in which `passing` is kept, where that takes more than one decision."""
         self.messages: dict[UUID, None] = {}
+        self.results = Results()
+        self.signals: dict[str, deque[Signal]] = {}
+        """Those that nobody has waited for yet, by name."""
+        self.waits: dict[str, dict[UUID, None]] = {}
+        """The jobs that began to wait for a signal, by its name; some may have ended otherwise."""
         self.changes = Changes()
         self.flow: Flow | None = None
         """What it has beside its tasks if it was made from a definition."""
@@ -129,6 +135,7 @@ class Index:
         self._uncount(task)
         self._unsettle_around(task)
         self.grants.pop(task, None)
+        self.results.forget(task)
         self.ready.pop(task, None)
         self.passing.pop(task, None)
         for group in self.groups_of(task.labels):
@@ -300,6 +307,7 @@ class Index:
             task.undecided += condition.verdict is _UNDECIDED
             if condition.wish.is_counted:
                 self.counted[condition.wish] = self.counted.get(condition.wish, 0) + 1
+        self.results.expect(task)
         if task.undecided == 0 and not self._is_held(task):
             self.ready[task] = None
 
@@ -315,6 +323,7 @@ class Index:
             if not condition.watchers and not condition.pinned:
                 self._drop_condition(condition)
         task.conditions = ()
+        self.results.leave(task)
 
     def _uncount_wish(self, wish: Wish) -> None:
         self.counted[wish] -= 1

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from ostro.core import progress
-from ostro.core.adding import find, refuse_unseen
+from ostro.core.additions.adding import find, refuse_unseen
+from ostro.core.additions.cycles import refuse_cycles
 from ostro.core.completion import abandon_wait
-from ostro.core.cycles import refuse_cycles
 from ostro.core.effects import EndedJob, Timer
 from ostro.core.events import Rerun, Revival, Revived, SetResult, Skip
 from ostro.core.flow.controls import take_env

@@ -38,7 +38,7 @@ class Cache:
         if loaded.workflow.ended:
             loaded.forget_results()
         flow = loaded.workflow.flow
-        kept = loaded.kept_bytes + (flow.bytes if flow is not None else 0)
+        kept = loaded.kept_bytes + loaded.workflow.results.bytes + (flow.bytes if flow is not None else 0)
         size = len(loaded.workflow.tasks) + 1 + kept // _BYTES_OF_A_TASK
         self._kept[key] = (loaded, size)
         self._tasks += size

@@ -166,4 +166,8 @@ def queues_to_come(namespace: int, event: Event | Look) -> list[Wanted]:
         specs = event.tasks
     elif isinstance(event, ChangeTask):
         specs = (event.spec,)
-    return [(namespace, s.action, s.target, s.tags) for s in specs if not s.is_inline]
+    return [
+        (namespace, s.action, s.target, s.tags)
+        for s in specs
+        if not s.is_inline and not s.is_unattended and not (s.evaluates and s.evaluates.target)
+    ]

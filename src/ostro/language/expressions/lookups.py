@@ -39,6 +39,9 @@ class Lookup(StrEnum):
     """The index of the current item of `with-items`, from 0, or null."""
     TAGGED = "tagged"
     """The tasks of the current workflow that bear all these tags, as for TASK. Arguments: the tags."""
+    RESULTS = "results"
+    """The results of tasks that callers added; no expression asks that, but who tells of such tasks. A map from a task's id
+    to JSON, or null if they are too many or too large. Arguments: the workflow's id, then `<task's id> <run>` of each."""
     OFFERED = "offered"
     """Whether a worker offers an action; no expression asks that, but who runs what they named. Argument: its name."""
     NOW = "now"

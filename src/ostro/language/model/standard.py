@@ -24,6 +24,15 @@ class Outside(Input):
     """Is run by nobody: somebody outside says how it ended."""
 
 
+class WaitSignal(Input):
+    """Waits until somebody outside sends its workflow the signal `name`, and answers what came with that.
+
+    Without `name` it is called as its task. A signal that came before is taken at once; each ends one wait.
+    """
+
+    name: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
+
+
 class Echo(Input):
     """Answers its `output`, after `delay` seconds where a worker runs it."""
 
@@ -162,6 +171,7 @@ STANDARD: dict[str, type[msgspec.Struct]] = {
     "std.ssh": Ssh,
     "std.ssh_proxied": SshProxied,
     "std.test_dict": Made,
+    "std.wait_signal": WaitSignal,
 }
 
 

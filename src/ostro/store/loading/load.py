@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 from msgspec.structs import force_setattr
 
+from ostro.core import signals
 from ostro.core.effects import TaskRow, WorkflowRow
 from ostro.core.flow.holding import take_up_again
 from ostro.core.progress import fall_on
@@ -175,6 +176,7 @@ def take_sets(workflow: Workflow, row: Record) -> None:
     """Sealed tags, deleted names, messages under way."""
     workflow.sealed_tags = set(row["sealed_tags"])
     workflow.gone = set(row["gone"])
+    signals.restore(workflow, row["signals"])
     workflow.messages = dict.fromkeys(id_of(message) for message in row["messages"])
 
 

@@ -11,19 +11,23 @@ from ostro.store.database import Database, Record
 from ostro.values import UUID
 
 _MOST = 1_000
-"""Rows of one answer."""
+"""Rows of one answer about other workflows."""
+_MOST_RESULTS = 10_000
+"""Results of the workflow's own tasks in one answer."""
+_MOST_BYTES = 16 * 1024 * 1024
+"""Of all results in one answer."""
 
 
 async def answer(database: Database, namespace: int, need: Need) -> Any:
-    """The answer as plain JSON data. What cannot be (an id that is none) has an empty one."""
+    """The answer as plain JSON data. What cannot be (an id that is none) has an empty one; None: it would be too large."""
     arguments = need.arguments or ()
     if need.lookup is Lookup.TASKS:
         within, deep, state, _ = arguments
         known = _uuid(within)
         if within is not None and known is None:
             return []
-        rows = await database.fetch("outside_tasks", namespace, known, bool(deep), state, _MOST)
-        return [_task(row) for row in rows]
+        rows = await database.fetch("outside_tasks", namespace, known, bool(deep), state, _MOST, _MOST_BYTES)
+        return None if any(row["too_large"] for row in rows) else [_task(row) for row in rows]
     if need.lookup is Lookup.EXECUTIONS:
         one, root, state, since, until = arguments
         if (one is not None and _uuid(one) is None) or (root is not None and _uuid(root) is None):
@@ -33,9 +37,23 @@ async def answer(database: Database, namespace: int, need: Need) -> Any:
             "outside_workflows", namespace, _uuid(one), _uuid(root), state, *span, _MOST
         )
         return [_workflow(row) for row in rows]
+    if need.lookup is Lookup.RESULTS:
+        return await _results(database, namespace, arguments)
     if need.lookup is Lookup.OFFERED:
         return bool(await database.fetchval("outside_offered", namespace, arguments[0]))
     return None
+
+
+async def _results(database: Database, namespace: int, arguments: tuple[Any, ...]) -> dict[str, bytes] | None:
+    workflow, *runs = arguments
+    if len(runs) > _MOST_RESULTS:
+        return None
+    tasks, numbers = zip(*(one.split(" ") for one in runs), strict=True)
+    columns = [UUID(one) for one in tasks], [int(one) for one in numbers]
+    rows = await database.fetch("outside_results", namespace, UUID(workflow), *columns, _MOST_BYTES)
+    if any(row["body"] is None for row in rows):
+        return None
+    return {str(row["task"]): row["body"] for row in rows}
 
 
 def _uuid(text: Any) -> UUID | None:

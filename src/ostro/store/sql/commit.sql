@@ -196,11 +196,11 @@ WITH given AS (
     WHERE t.due_at IS NULL AND x.namespace = t.namespace AND x.workflow = t.workflow AND x.kind = t.kind
       AND x.task = t.task
 ), messages_sent AS (
-    -- To the workflow itself, followed up by who sent it, or kept for whoever reads it anew (`fall`); or to another one,
+    -- To the workflow itself, followed up by who sent it, or kept for whoever reads it anew; or to another one,
     -- where it waits until that took it.
     INSERT INTO messages (namespace, workflow, id, kind, body, due_at)
     SELECT p.namespace, coalesce(m.recipient, p.id), m.id, m.kind, coalesce(m.body, ''),
-           CASE WHEN m.kind = 'fall' THEN 'infinity' WHEN m.recipient IS NULL THEN $2 ELSE $1 END
+           CASE WHEN m.kind IN ('fall', 'signal', 'wait') THEN 'infinity' WHEN m.recipient IS NULL THEN $2 ELSE $1 END
     FROM unnest($15::given_message[]) AS m
     JOIN passed p ON p.w = m.w
 ), messages_done AS (

@@ -9,7 +9,9 @@ SELECT w.namespace, w.id, w.version, w.stamp, w.state, w.sealed, w.stopping, w.l
        ARRAY(SELECT tag FROM sealed_tags x WHERE x.namespace = w.namespace AND x.workflow = w.id) AS sealed_tags,
        ARRAY(SELECT name FROM gone x WHERE x.namespace = w.namespace AND x.workflow = w.id) AS gone,
        ARRAY(SELECT id FROM messages x WHERE x.namespace = w.namespace AND x.workflow = w.id AND x.kind = 'go_on') AS messages,
-       (SELECT body FROM messages x WHERE x.namespace = w.namespace AND x.workflow = w.id AND x.kind = 'fall') AS fall
+       (SELECT body FROM messages x WHERE x.namespace = w.namespace AND x.workflow = w.id AND x.kind = 'fall') AS fall,
+       ARRAY(SELECT body FROM messages x WHERE x.namespace = w.namespace AND x.workflow = w.id AND x.kind IN ('signal', 'wait')
+             ORDER BY x.id) AS signals
 FROM unnest($1::integer[], $2::uuid[]) AS wanted (namespace, id)
 JOIN workflows w ON w.namespace = wanted.namespace AND w.id = wanted.id
 JOIN workflow_specs s ON s.namespace = w.namespace AND s.workflow = w.id;

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from ostro.core import grants
-from ostro.core.cycles import refuse_cycles
+from ostro.core.additions import grants
+from ostro.core.additions.cycles import refuse_cycles
 from ostro.core.effects import TaskRow
 from ostro.core.events import Added, AddTasks, ChangeTask, DeleteTask, TaskAnswer
 from ostro.core.requirements.conditions import Task, Verdict

@@ -57,6 +57,8 @@ def _not_granted(task: Task, grant: MaySpawn, spec: TaskSpec) -> str | None:
         return f"its priority is above the job's own ({own.priority})"
     if spec.may_spawn is not None:
         return "what a job adds may not itself add tasks"
+    if spec.evaluates is not None:
+        return "what a job adds is taken as it stands: no expressions are evaluated in it"
     return None
 
 
