@@ -48,10 +48,11 @@ async def test_a_signal_ends_the_task_that_waits_for_it_with_what_it_brings(worl
     workflow = await world.workflow(
         WAITS, {"name": "ship", "action": "std.noop", "requires": ["approve"]}, seal=True
     )
+    assert await send(world, workflow, "aprove") == {"taken_by": None, "awaited": ["approve"]}
     told = await task(world, workflow, "approve")
     assert (told["state"], told["why"]["says"]) == ("RUNNING", "it waits for the signal 'approve'")
     assert told["why"]["because"][0]["command"] == f"ostro workflow signal {workflow} approve"
-    assert await send(world, workflow, "approve", {"by": "Kim"}) == {"taken_by": "approve"}
+    assert await send(world, workflow, "approve", {"by": "Kim"}) == {"taken_by": "approve", "awaited": []}
     told = await task(world, workflow, "approve")
     assert (told["state"], told["result"]) == ("SUCCESS", {"by": "Kim"})
     refused = await world.admin.refused("POST", paths.at(paths.SIGNAL, workflow=workflow, name="approve"))
@@ -63,19 +64,19 @@ async def test_signals_that_come_first_are_kept_in_their_order_for_those_who_wai
 ) -> None:
     workflow = await world.workflow()
     for number in (1, 2):
-        assert await send(world, workflow, "go", number) == {"taken_by": None}
+        assert await send(world, workflow, "go", number) == {"taken_by": None, "awaited": []}
     for name in ("a", "b", "c"):
         wants = {"name": name, "action": "std.wait_signal", "input": {"name": "go"}}
         await other.admin.post(paths.at(paths.TASKS, workflow=workflow), {"tasks": [wants]})
     ends = [(await task(world, workflow, name))["result"] for name in ("a", "b", "c")]
     assert ends == [1, 2, None]
-    assert await send(world, workflow, "go", 3) == {"taken_by": "c"}
+    assert await send(world, workflow, "go", 3) == {"taken_by": "c", "awaited": []}
 
 
 async def test_tasks_of_a_definition_wait_for_names_that_they_compute(world: World, other: World) -> None:
     workflow = await world.workflow(definition={"text": DEFINED})
-    assert await send(world, workflow, "go", {"by": "Kim"}) == {"taken_by": "first"}
-    assert await send(other, workflow, "Kim", 7) == {"taken_by": "second"}
+    assert await send(world, workflow, "go", {"by": "Kim"}) == {"taken_by": "first", "awaited": []}
+    assert await send(other, workflow, "Kim", 7) == {"taken_by": "second", "awaited": []}
     assert await world.admin.get(paths.at(paths.OUTPUT, workflow=workflow)) == {
         "state": "SUCCESS", "output": {"last": 7}, "references": {}, "missing": [],
     }  # fmt: skip
@@ -97,7 +98,7 @@ async def test_who_was_cancelled_or_ran_out_of_time_takes_no_signal(world: World
     while (await task(world, workflow, "hasty"))["state"] == "RUNNING":
         await asyncio.sleep(0)
     assert (await task(world, workflow, "hasty"))["error"] == "timed out after 0.05 s"
-    assert await send(world, workflow, "go") == {"taken_by": None}
+    assert await send(world, workflow, "go") == {"taken_by": None, "awaited": []}
 
 
 async def test_a_wait_that_says_something_else_fails_with_what_is_wrong(world: World) -> None:

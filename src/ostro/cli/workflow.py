@@ -71,9 +71,10 @@ async def signal(
 ) -> None:
     """Send the signal NAME, for which a task with `std.wait_signal` waits, or will."""
     value = msgspec.json.decode(payload) if payload is not None else None
-    taken_by = await client.workflows.get(workflow).signal(name, value)
-    said = f"It ends {printable(taken_by)}." if taken_by else "No task waits for it yet: it is kept."
-    printer.show({"taken_by": taken_by}, said)
+    sent = await client.workflows.get(workflow).signal(name, value)
+    others = f" Tasks wait for: {', '.join(map(printable, sent.awaited))}." if sent.awaited else ""
+    kept = f"No task waits for {printable(name)} yet: it is kept.{others}"
+    printer.show(sent, f"It ends {printable(sent.taken_by)}." if sent.taken_by else kept)
 
 
 @workflow.command()

@@ -90,16 +90,15 @@ class Workflow:
         body = wire.StopRequest(state=cast("Any", str(state)), message=message)
         return (await self._post(paths.STOP, wire.Changed, body)).changed
 
-    async def signal(self, name: str, payload: Any = None) -> str | None:
+    async def signal(self, name: str, payload: Any = None) -> wire.Signalled:
         """Sends it a signal: the task that waits for that (`std.wait_signal`) ends with `payload` as its result.
 
-        The task's name; None where nobody waits yet: then the signal is kept until somebody does. Sent once, whatever
-        the network does.
+        Where nobody waits yet, `taken_by` is None and the signal is kept until somebody does. Sent once, whatever the
+        network does.
         """
         body = wire.SignalRequest(payload=as_raw(payload))
         path = at(paths.SIGNAL, workflow=self.id, name=name)
-        answer = await self._transport.call("POST", path, wire.Signalled, body=body, key=str(new_id()))
-        return answer.taken_by
+        return await self._transport.call("POST", path, wire.Signalled, body=body, key=str(new_id()))
 
     async def rerun_task(
         self,

@@ -280,7 +280,7 @@ def _signal(workflow: Workflow, event: SendSignal, moment: Moment) -> Signalled:
     if job is None:
         signals.keep(workflow, event.name, event.payload, moment)
         workflow.note("signalled", reason=event.name)
-        return Signalled()
+        return Signalled(awaited=signals.names_awaited(workflow))
     task = workflow.jobs[job]
     workflow.note("signalled", task, reason=event.name)
     ended = JobEnded(job=job, fence=0, state=TaskState.SUCCESS, result=event.payload)

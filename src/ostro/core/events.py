@@ -268,9 +268,10 @@ class Revived(msgspec.Struct, frozen=True):
 
 
 class Signalled(msgspec.Struct, frozen=True):
-    """The answer to a signal: the task whose run it ended, None where it is kept."""
+    """The answer to a signal: the task whose run it ended, None where it is kept; then names that are waited for, ten at most."""
 
     taken_by: str | None = None
+    awaited: tuple[str, ...] = ()
 
 
 Answer = Added | Done | Revived | Signalled

@@ -6,6 +6,7 @@ rows among the workflow's messages to itself, so that whoever reads it anew know
 
 from collections import deque
 from collections.abc import Iterable
+from itertools import islice
 
 import msgspec
 
@@ -15,6 +16,8 @@ from ostro.core.workflow import Moment, Workflow
 from ostro.errors import Conflict
 from ostro.language.model.standard import WaitSignal
 from ostro.values import UUID
+
+_NAMED = 10
 
 
 def awaited(task: Task, given: object) -> str:
@@ -58,6 +61,12 @@ def waiting_for(workflow: Workflow, name: str) -> UUID | None:
 def name_awaited(workflow: Workflow, job: UUID) -> str | None:
     """What a run waits for; None if it is none that waits."""
     return next((name for name, waits in workflow.waits.items() if job in waits), None)
+
+
+def names_awaited(workflow: Workflow) -> tuple[str, ...]:
+    """Some of the names that runs wait for."""
+    alive = (name for name, waits in workflow.waits.items() if not workflow.jobs.keys().isdisjoint(waits))
+    return tuple(islice(alive, _NAMED))
 
 
 def keep(workflow: Workflow, name: str, payload: bytes | None, moment: Moment) -> None:

@@ -127,9 +127,13 @@ class SignalRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, om
 
 
 class Signalled(msgspec.Struct, kw_only=True):
-    """The task that waited for it and ends with it; null where it is kept until one does."""
+    """The task that waited for it and ends with it; null where it is kept until one does.
+
+    `awaited` are then names that tasks wait for, ten at most: was it one of those?
+    """
 
     taken_by: str | None = None
+    awaited: list[str] = []
 
 
 class Changed(msgspec.Struct, kw_only=True):

@@ -60,7 +60,7 @@ def signalled(answer: Answer) -> workflows.Signalled:
     """The answer to a signal."""
     if not isinstance(answer, Signalled):
         raise TypeError(f"a signal was answered with {answer}")
-    return workflows.Signalled(taken_by=answer.taken_by)
+    return workflows.Signalled(taken_by=answer.taken_by, awaited=list(answer.awaited))
 
 
 def reasons(found: why_uses.Why | None) -> why.Why | None:
