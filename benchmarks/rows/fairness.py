@@ -1,10 +1,12 @@
 """Fairness: how long a small one waits beside a large one, in another namespace and in the same one.
 
-The hands beside it are busy for a while with each job, as workers are: what is asked is whether the small one's job
-is among the next that are handed out, not whether a slot is free.
+The hands beside it are busy for a while with each job, as workers are. Beside another workflow they are the same ones: then the
+small one waits until one of them is free (at most the time of a job), and what tells of fairness is how many jobs of the
+large one are handed out before it.
 """
 
 import asyncio
+import statistics
 import time
 from collections.abc import Iterable
 
@@ -29,11 +31,13 @@ async def fairness(scale: Scale) -> Found:
     found: Found = {}
     async with house() as where:
         small = await where.add_namespace("small")
-        found |= quantiles("alone", await _pick_ups(where, small, small, samples))
+        found |= quantiles("alone", (await _pick_ups(where, small, small, samples)).seconds)
         await _queue(where, queued)
-        found |= quantiles("beside a namespace", await _pick_ups(where, small, where.tenant, samples))
+        found |= quantiles("beside a namespace", (await _pick_ups(where, small, where.tenant, samples)).seconds)
         beside = await _pick_ups(where, where.tenant, where.tenant, samples)
-        found |= quantiles("beside a workflow", beside)
+        found |= quantiles("beside a workflow", beside.seconds)
+        found["beside a workflow, handed out before it, median"] = statistics.median(beside.before)
+        found["beside a workflow, handed out before it, most"] = max(beside.before)
         found["still queued at the end"] = await where.value(
             "SELECT count(*) FROM queue WHERE session IS NULL"
         )
@@ -49,8 +53,8 @@ async def _queue(where: House, jobs: int) -> None:
         await add_all(large, [task(f"b{n}") for n in range(jobs)])
 
 
-async def _pick_ups(where: House, small: Tenant, busy: Tenant, samples: int) -> list[float]:
-    """Seconds from each of the small one's creations until it is in somebody's hands."""
+async def _pick_ups(where: House, small: Tenant, busy: Tenant, samples: int) -> "PickUps":
+    """What became of each of the small one's jobs until it was in somebody's hands."""
     pick_ups = PickUps()
     body, caller = workflow_of(1, chain=False), Wire(where.url, small.admin)
     hands = await _hands(where, busy)
@@ -67,7 +71,7 @@ async def _pick_ups(where: House, small: Tenant, busy: Tenant, samples: int) -> 
             await caller.post(WORKFLOWS, body)
             await asyncio.wait_for(pick_ups.taken.wait(), 60)
         over.set()
-    return pick_ups.seconds
+    return pick_ups
 
 
 async def _hands(where: House, tenant: Tenant) -> list[Hands]:
@@ -76,20 +80,25 @@ async def _hands(where: House, tenant: Tenant) -> list[Hands]:
 
 
 class PickUps:
-    """When the small one's jobs arrived."""
+    """When the small one's jobs arrived, and how many others since each was created."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
+        self.before: list[int] = []
         self.taken = asyncio.Event()
         self._began = 0.0
+        self._others = 0
 
     def begin(self) -> None:
         """It is created now."""
         self.taken.clear()
-        self._began = time.perf_counter()
+        self._began, self._others = time.perf_counter(), 0
 
     def took(self, grants: Iterable[Grant]) -> None:
-        """Looks whether it is among these."""
-        if any(grant.name == _SMALL for grant in grants) and not self.taken.is_set():
-            self.seconds.append(time.perf_counter() - self._began)
-            self.taken.set()
+        """Looks whether it is among these, which come in the order in which they are to run."""
+        for grant in grants:
+            if grant.name == _SMALL and not self.taken.is_set():
+                self.seconds.append(time.perf_counter() - self._began)
+                self.before.append(self._others)
+                self.taken.set()
+            self._others += grant.name != _SMALL
