@@ -1,0 +1,41 @@
+"""The language alone: each row is measured by a process of its own, without a server."""
+
+import asyncio
+import sys
+
+import msgspec
+
+from benchmarks.figures import Found, Scale
+from benchmarks.house import clean_environment, start, stop
+
+
+async def parse(scale: Scale) -> Found:
+    """Texts read."""
+    return await _measured("parse", scale)
+
+
+async def lint(scale: Scale) -> Found:
+    """Texts read and checked."""
+    return await _measured("lint", scale)
+
+
+async def expression(scale: Scale) -> Found:
+    """Expressions evaluated."""
+    return await _measured("expression", scale)
+
+
+async def transition(scale: Scale) -> Found:
+    """Ends of tasks decided."""
+    return await _measured("transition", scale)
+
+
+async def _measured(row: str, scale: Scale) -> Found:
+    command = [sys.executable, "-m", "benchmarks.language", row, *(["quick"] if scale.quick else [])]
+    process = await start(command, clean_environment(), stdout=asyncio.subprocess.PIPE)
+    try:
+        said, _ = await process.communicate()
+    finally:
+        await stop([process])
+    if process.returncode != 0:
+        raise RuntimeError(f"{' '.join(command[1:])} failed; OSTRO_BENCH_LOUD=1 shows what it says")
+    return msgspec.json.decode(said, type=Found)
