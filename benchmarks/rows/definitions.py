@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
 from uuid import uuid4
 
 import msgspec
@@ -71,8 +70,8 @@ async def with_items(scale: Scale) -> Found:
             seconds = await _loop(where, client, definition, count)
             found[f"{count:,} {what} s"] = seconds
             found[f"{count:,} {what} share of the floor"] = count / seconds / lowest
-            waits = await _others_beside(where, client, definition, count)
-            found |= quantiles(f"others beside {what}", waits)
+            longest = await _longest_beside(where, client, definition, count)
+            found[f"others beside {what} longest ms"] = 1000 * longest
     return found
 
 
@@ -90,17 +89,17 @@ async def _loop(where: House, client: Client, definition: str, count: int) -> fl
     return seconds
 
 
-async def _others_beside(where: House, client: Client, definition: str, count: int) -> Sequence[float]:
-    """How long each request of callers of small workflows took meanwhile."""
+async def _longest_beside(where: House, client: Client, definition: str, count: int) -> float:
+    """The longest that a request of callers of small workflows took meanwhile."""
     others = Others(where)
     async with asyncio.TaskGroup() as group:
         asking = group.create_task(others.run())
         await asyncio.sleep(1.0)
         others.take()
         await _loop(where, client, definition, count)
-        waits = others.take()
+        longest = max(others.take())
         asking.cancel()
-    return waits
+    return longest
 
 
 _SIZE = """

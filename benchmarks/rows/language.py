@@ -2,11 +2,15 @@
 
 import asyncio
 import sys
+import tempfile
+from pathlib import Path
 
 import msgspec
 
 from benchmarks.figures import Found, Scale
-from benchmarks.house import clean_environment, start, stop
+from benchmarks.house import OSTRO, clean_environment, start, stop
+from benchmarks.language.texts import roll_out
+from benchmarks.rows.start import median_of, seconds
 
 
 async def parse(scale: Scale) -> Found:
@@ -15,8 +19,14 @@ async def parse(scale: Scale) -> Found:
 
 
 async def lint(scale: Scale) -> Found:
-    """Texts read and checked."""
-    return await _measured("lint", scale)
+    """Texts read and checked; by the command too, most of whose time goes into its imports."""
+    found = await _measured("lint", scale)
+    with tempfile.TemporaryDirectory(prefix="ostro-bench-") as folder:
+        text, tries = Path(folder) / "roll-out.yaml", scale.of(5, 1)
+        text.write_text(roll_out(scale.of(1_000, 50)))
+        found["floor python s"] = median_of(lambda: seconds([sys.executable, "-c", "pass"]), tries)
+        found["ostro lint s"] = median_of(lambda: seconds([*OSTRO, "lint", str(text)]), tries)
+    return found
 
 
 async def expression(scale: Scale) -> Found:
