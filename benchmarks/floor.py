@@ -51,15 +51,16 @@ async def tasks_per_second(dsn: str, tasks: int = 30_000) -> float:
     return tasks / (time.perf_counter() - began)
 
 
-async def commit_ms(dsn: str, commits: int = 200) -> float:
-    """How long one commit of a task and its queue row takes at idle, in milliseconds: the median."""
+async def commit_ms(dsn: str, commits: int = 200, tasks: int = 1) -> float:
+    """How long one commit of so many tasks and their queue rows takes at idle, in milliseconds: the median."""
     connection = await asyncpg.connect(dsn)
     await connection.execute(_TABLES)
     now = await connection.fetchval("SELECT clock_timestamp()")
     took = []
     for _ in range(commits):
+        rows = [_ids(tasks) for _ in ("workflows", "tasks", "jobs")]
         began = time.perf_counter()
-        await connection.execute(_WRITE, [new_id()], [new_id()], [new_id()], now, -1)
+        await connection.execute(_WRITE, *rows, now, -1)
         took.append(time.perf_counter() - began)
     await connection.close()
     return 1000 * statistics.median(took)
@@ -73,13 +74,27 @@ async def _loop(dsn: str, queue: int, tasks: int) -> None:
     now = await connection.fetchval("SELECT clock_timestamp()")
     session = new_id()
     for _ in range(tasks // _BATCH):
-        workflows = _ids()
-        await connection.execute(_WRITE, workflows, _ids(), _ids(), now, queue)
+        workflows = _ids(_BATCH)
+        await connection.execute(_WRITE, workflows, _ids(_BATCH), _ids(_BATCH), now, queue)
         rows = await connection.fetch(_CLAIM, queue, session, _BATCH)
         columns = [[row[name] for row in rows] for name in ("wf", "job", "task")]
         await connection.execute(_FINISH, *columns, now)
     await connection.close()
 
 
-def _ids() -> list[UUID]:
-    return [new_id() for _ in range(_BATCH)]
+async def stored_kb(dsn: str, text: bytes, times: int) -> float:
+    """What a table of such texts grows by with each, in KB: the same text, as PostgreSQL keeps it."""
+    connection = await asyncpg.connect(dsn)
+    await connection.execute("CREATE TABLE floor_texts (id int PRIMARY KEY, body bytea)")
+    before = await connection.fetchval(_TEXTS_SIZE)
+    await connection.executemany("INSERT INTO floor_texts VALUES ($1, $2)", [(n, text) for n in range(times)])
+    grown: int = await connection.fetchval(_TEXTS_SIZE) - before
+    await connection.close()
+    return grown / times / 1000
+
+
+_TEXTS_SIZE = "SELECT pg_total_relation_size('floor_texts')"
+
+
+def _ids(count: int) -> list[UUID]:
+    return [new_id() for _ in range(count)]

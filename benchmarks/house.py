@@ -21,6 +21,7 @@ from benchmarks.wire import Refused, Wire
 from ostro.protocol.paths import HEALTH, TOKENS
 from ostro.protocol.tokens import CreatedToken, TokenRequest
 from ostro.store.embedded import EmbeddedPostgres
+from ostro.values import UUID
 
 OSTRO = [sys.executable, "-m", "ostro.cli.main"]
 
@@ -30,6 +31,8 @@ _ROOMY = {
     "OSTRO_LIMIT_SESSIONS_PER_TOKEN": "100000",
     "OSTRO_LIMIT_TASKS_PER_WORKFLOW": "200000",
 }
+_STATE = "SELECT state FROM workflows WHERE id = $1"
+_UNENDED = {"RUNNING", "PAUSED"}
 _STOP_SECONDS = 20.0
 _PDEATHSIG = 1
 _PRCTL = getattr(ctypes.CDLL(None), "prctl", None) or (lambda *_: 0)
@@ -152,6 +155,16 @@ class House:
         try:
             while await connection.fetchval("SELECT EXISTS (SELECT FROM queue)"):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
+        finally:
+            await connection.close()
+
+    async def until_ended(self, workflow: UUID) -> str:
+        """Until the workflow has ended; in which state."""
+        connection = await asyncpg.connect(self.dsn)
+        try:
+            while (state := await connection.fetchval(_STATE, workflow)) in _UNENDED:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            return str(state)
         finally:
             await connection.close()
 

@@ -29,6 +29,16 @@ class Create(msgspec.Struct, tag=True):
     connections: int = 32
 
 
+class Start(msgspec.Struct, tag=True):
+    """`count` workflows from the stored definition of that name; says how many a second, and each request's seconds."""
+
+    urls: list[str]
+    admin: str
+    definition: str
+    count: int
+    connections: int = 1
+
+
 class Run(msgspec.Struct, tag=True):
     """`count` chains of `tasks`, made and worked on here by `hands`; says how many tasks a second."""
 
@@ -73,7 +83,7 @@ class Park(msgspec.Struct, tag=True):
 _DOORS = 20
 """So many workers register at once."""
 
-Order = Create | Run | Pace | Add | Park
+Order = Create | Start | Run | Pace | Add | Park
 
 
 def task(name: str, *, does: str = "1", **more: object) -> TaskRequest:
@@ -93,18 +103,27 @@ async def create(order: Create) -> object:
     return None
 
 
-async def _create(urls: list[str], admin: str, body: bytes, many: int, connections: int) -> None:
-    left = iter(range(many))
+async def start(order: Start) -> object:
+    body, began = msgspec.json.encode({"definition": {"name": order.definition}}), time.perf_counter()
+    latencies = await _create(order.urls, order.admin, body, order.count, order.connections)
+    return {"rate": order.count / (time.perf_counter() - began), "latencies": latencies}
+
+
+async def _create(urls: list[str], admin: str, body: bytes, many: int, connections: int) -> list[float]:
+    left, latencies = iter(range(many)), []
 
     async def client(url: str) -> None:
         wire = Wire(url, admin)
         for _ in left:
+            began = time.perf_counter()
             await wire.post(WORKFLOWS, body)
+            latencies.append(time.perf_counter() - began)
         wire.close()
 
     async with asyncio.TaskGroup() as group:
         for url, _ in zip(cycle(urls), range(connections), strict=False):
             group.create_task(client(url))
+    return latencies
 
 
 async def run(order: Run) -> object:
@@ -188,6 +207,8 @@ async def obey(order: Order) -> object:
     match order:
         case Create():
             return await create(order)
+        case Start():
+            return await start(order)
         case Run():
             return await run(order)
         case Pace():

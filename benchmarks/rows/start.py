@@ -31,8 +31,8 @@ async def cold_start(scale: Scale) -> Found:
         server = statistics.median([await _server(data) for _ in range(tries)])
         found |= {"floor PostgreSQL ready s": postgres, "server ready s": server}
         found["server ready / floor"] = server / postgres
-    python = _median_of(lambda: _seconds([sys.executable, "-c", "pass"]), 3 * tries)
-    help_ = _median_of(lambda: _seconds([str(Path(sys.executable).parent / "ostro"), "--help"]), 3 * tries)
+    python = median_of(lambda: seconds([sys.executable, "-c", "pass"]), 3 * tries)
+    help_ = median_of(lambda: seconds([str(Path(sys.executable).parent / "ostro"), "--help"]), 3 * tries)
     found |= {"floor python s": python, "ostro --help s": help_, "ostro --help / floor": help_ / python}
     found |= await _memory(scale)
     found["light install MiB"] = _light_install() / 2**20
@@ -91,11 +91,13 @@ def _ostro(*arguments: str) -> None:
     subprocess.run([*OSTRO, *arguments], env=clean_environment(), check=True, stdout=subprocess.DEVNULL)
 
 
-def _seconds(command: list[str]) -> float:
+def seconds(command: list[str]) -> float:
+    """How long a command takes, from its start to its end."""
     began = time.perf_counter()
     subprocess.run(command, env=clean_environment(), check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - began
 
 
-def _median_of(measure: Callable[[], float], times: int) -> float:
+def median_of(measure: Callable[[], float], times: int) -> float:
+    """Of so many tries."""
     return statistics.median(measure() for _ in range(times))

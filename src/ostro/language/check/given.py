@@ -1,6 +1,7 @@
 """What a known action is given, against what it takes. Expressions are not judged: nobody knows yet what they give."""
 
 from collections.abc import Collection, Mapping
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -17,7 +18,7 @@ def check_given(name: str, takes: Takes, given: Value | None, place: Place, prob
     values = given.data if given is not None else {}
     if name not in takes or not isinstance(values, dict):
         return
-    fields = {one.encode_name: one for one in msgspec.structs.fields(takes[name])}
+    fields = _fields_of(takes[name])
     missing = [key for key, one in fields.items() if one.required and key not in values]
     if missing:
         message = f"The action `{name}` needs {listed(missing)}, which is not given here."
@@ -34,6 +35,11 @@ def check_given(name: str, takes: Takes, given: Value | None, place: Place, prob
                 f"It takes {listed(list(fields))}." if fields else "It takes no input."
             )
             problems.add("wrong-call", place, f"The action `{name}` does not take `{key}`.", hint=hint)
+
+
+@cache
+def _fields_of(struct: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+    return {one.encode_name: one for one in msgspec.structs.fields(struct)}
 
 
 def _check_kind(

@@ -1,12 +1,11 @@
 """What an expression asks for, for the linter and for who fetches answers."""
 
-import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from ostro.language.expressions.functions import FUNCTIONS
+from ostro.language.expressions.functions import FUNCTIONS, signature_of
 from ostro.language.expressions.lookups import Lookup, Need
 
 
@@ -59,7 +58,7 @@ def need_of_call(name: str, plain: Sequence[Any], named: Mapping[str, Any], *, k
     if not known:
         return Need(lookup, None)
     try:
-        bound = inspect.signature(FUNCTIONS[name]).bind(None, *plain, **named)
+        bound = signature_of(FUNCTIONS[name]).bind(None, *plain, **named)
     except TypeError:
         return Need(lookup, None)
     bound.apply_defaults()

@@ -6,6 +6,7 @@ What they need of the world is in `NEEDS`: the lookup, or None, and whether its 
 import inspect
 import json
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 import yaml
@@ -158,10 +159,16 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 
 
+@cache
+def signature_of(function: Callable[..., Any]) -> inspect.Signature:
+    """What one of these functions takes; Python works it out anew each time that it is asked."""
+    return inspect.signature(function)
+
+
 def fits(function: Callable[..., Any], count: int, names: Iterable[str]) -> bool:
     """Whether one of these functions takes so many arguments, and these named ones."""
     try:
-        inspect.signature(function).bind(None, *range(count), **dict.fromkeys(names))
+        signature_of(function).bind(None, *range(count), **dict.fromkeys(names))
     except TypeError:
         return False
     return True
