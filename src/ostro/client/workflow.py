@@ -173,6 +173,17 @@ class Workflow:
             if not page.changes and page.state in ENDED:
                 return
 
+    async def family(
+        self, seen: str = "", *, wait: float = 0.0, limit: int = 100, tasks: int = 25
+    ) -> wire.Family:
+        """It and the workflows that its tasks run, at most `limit`, each with at most `tasks` of each kind of its tasks.
+
+        With the `seen` of the last answer it waits up to `wait` seconds for news of any of them.
+        """
+        given = {"seen": seen or None, "wait": wait, "limit": limit, "tasks": tasks}
+        path = at(paths.FAMILY, workflow=self.id)
+        return await self._transport.call("GET", path, wire.Family, params=given, timeout=wait + 10)
+
     async def tasks(self, *, state: str | None = None, tag: str | None = None) -> list[Task]:
         """All tasks, in the order of their making, without inputs and results."""
         path = at(paths.TASKS, workflow=self.id)

@@ -25,6 +25,7 @@ RESUME: Final = "/v1/workflows/{workflow}/resume"
 STOP: Final = "/v1/workflows/{workflow}/stop"
 OUTPUT: Final = "/v1/workflows/{workflow}/output"
 CHANGES: Final = "/v1/workflows/{workflow}/changes"
+FAMILY: Final = "/v1/workflows/{workflow}/family"
 
 TASKS: Final = "/v1/workflows/{workflow}/tasks"
 TASK: Final = "/v1/workflows/{workflow}/tasks/{task}"

@@ -53,3 +53,23 @@ LEFT JOIN results r ON r.namespace = j.namespace AND r.workflow = j.workflow AND
     AND r.item = j.item
 WHERE j.namespace = $1 AND j.workflow = $2 AND j.task = $3
 ORDER BY j.item, j.run DESC;
+
+-- name: tasks_shown
+-- Of each of several workflows the first tasks of each kind that people look for: what is under way, what failed, what
+-- waits, what is done. Each kind is a walk along the key that stops at $3. What a definition keeps of an ended task may
+-- be large and says little then.
+SELECT t.id, t.workflow, t.name, t.pass, t.state, t.reason, t.error, t.run, t.job, t.version, t.spawned, t.spawned_by,
+       t.created_at, t.started_at, t.ended_at, s.spec, NULL::bytea AS input, t.since,
+       x.task IS NOT NULL AS planned,
+       CASE WHEN t.ended_at IS NULL OR octet_length(x.body) <= 65536 THEN x.body END AS step
+FROM unnest($2::uuid[]) AS f (workflow)
+CROSS JOIN (VALUES ('RUNNING,DELAYED,PAUSED'), ('ERROR,CANCELLED'), ('WAITING'), ('SUCCESS,SKIPPED')) AS k (states)
+CROSS JOIN LATERAL (
+    SELECT * FROM tasks o
+    WHERE o.namespace = $1 AND o.workflow = f.workflow AND o.state = ANY (string_to_array(k.states, ','))
+    ORDER BY o.id
+    LIMIT $3
+) t
+JOIN task_specs s ON s.namespace = t.namespace AND s.workflow = t.workflow AND s.task = t.id
+LEFT JOIN steps x ON x.namespace = t.namespace AND x.workflow = t.workflow AND x.task = t.id
+ORDER BY t.id;

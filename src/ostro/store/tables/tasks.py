@@ -42,6 +42,20 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.ended_at is not None
 
 
+class Glimpse(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A task among many of several workflows, with what tells how far it is.
+
+    `retries` is how often it was tried again since it first ran, or since an operator let it run again. `items` is how
+    many a loop has, 0 where that is read from how they ended.
+    """
+
+    view: TaskView
+    retries: int
+    is_loop: bool
+    items: int
+    step: StepRow | None
+
+
 async def by_name(database: Database, namespace: int, workflow: UUID, name: str) -> TaskView | None:
     """The newest task of that name."""
     row = await database.fetchrow("tasks_get_by_name", namespace, workflow, name)
@@ -68,6 +82,11 @@ async def page(
     """At most `limit` in the order of their making, later than `after`, without their inputs."""
     rows = await database.fetch("tasks_list", namespace, workflow, after, states, name, tag, limit)
     return [_view(row) for row in rows]
+
+
+async def shown(database: Database, namespace: int, workflows: Sequence[UUID], most: int) -> list[Glimpse]:
+    """Of each workflow at most `most` tasks under way, `most` that failed, `most` that wait and `most` that are done."""
+    return [_glimpse(row) for row in await database.fetch("tasks_shown", namespace, workflows, most)]
 
 
 async def result(
@@ -119,3 +138,14 @@ def _view(row: Any) -> TaskView:
         published=(step.published or b"{}") if step is not None else None,
         is_loop=step is not None and step.items is not None,
     )
+
+
+def _glimpse(row: Any) -> Glimpse:
+    view = _view(row)
+    if not row["planned"]:
+        return Glimpse(view=view, retries=max(0, view.run - row["since"]), is_loop=False, items=0, step=None)
+    if row["step"] is None:
+        return Glimpse(view=view, retries=0, is_loop=True, items=0, step=None)
+    step = msgspec.msgpack.decode(row["step"], type=StepRow)
+    items = 0 if step.items is None else len(msgspec.json.decode(step.items, type=list[msgspec.Raw]))
+    return Glimpse(view=view, retries=step.retries, is_loop=step.items is not None, items=items, step=step)
