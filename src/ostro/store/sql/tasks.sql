@@ -41,9 +41,12 @@ SELECT body FROM results WHERE namespace = $1 AND workflow = $2 AND task = $3 AN
 -- Whether a task of this name was deleted.
 SELECT EXISTS (SELECT 1 FROM gone WHERE namespace = $1 AND workflow = $2 AND name = $3);
 
--- name: tasks_retry_at
--- When the next run of a delayed task is due.
-SELECT due_at FROM timers WHERE namespace = $1 AND workflow = $2 AND kind = 'retry' AND task = $3;
+-- name: tasks_delay
+-- When a delayed task goes on; what it waits for stands in what its definition keeps of it.
+SELECT t.due_at,
+       (SELECT body FROM steps x WHERE x.namespace = t.namespace AND x.workflow = t.workflow AND x.task = t.task) AS step
+FROM timers t
+WHERE t.namespace = $1 AND t.workflow = $2 AND t.kind = 'retry' AND t.task = $3;
 
 -- name: tasks_item_results
 -- What the items of a loop gave, in their order: of each the last run.

@@ -109,10 +109,15 @@ async def is_gone(database: Database, namespace: int, workflow: UUID, name: str)
     return bool(await database.fetchval("tasks_is_gone", namespace, workflow, name))
 
 
-async def retry_at(database: Database, namespace: int, workflow: UUID, task: UUID) -> datetime | None:
-    """When a delayed task's next run is due."""
-    due: datetime | None = await database.fetchval("tasks_retry_at", namespace, workflow, task)
-    return due
+async def delay(
+    database: Database, namespace: int, workflow: UUID, task: UUID
+) -> tuple[datetime | None, str]:
+    """When a delayed task goes on, if not at once; and what a definition's task waits for: `before`, `after`, `retry`."""
+    row = await database.fetchrow("tasks_delay", namespace, workflow, task)
+    if row is None:
+        return None, ""
+    step = msgspec.msgpack.decode(row["step"], type=StepRow) if row["step"] is not None else StepRow()
+    return row["due_at"], step.phase
 
 
 def _view(row: Any) -> TaskView:
