@@ -35,6 +35,7 @@ RULES: dict[tuple[str, str], set[str]] = {
     ("POST", paths.JOB_COMPLETE): WRITERS,
     ("GET", paths.OUTPUT): READERS,
     ("GET", paths.CHANGES): READERS,
+    ("GET", paths.FAMILY): READERS,
     ("POST", paths.TASKS): WRITERS | {"job"},
     ("GET", paths.TASKS): READERS,
     ("GET", paths.TASK): READERS | {"job"},

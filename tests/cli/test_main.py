@@ -119,16 +119,6 @@ async def test_a_file_of_tasks_is_one_request(server: Played, tmp_path: Path) ->
     assert len(server.asked[0].json["tasks"]) == 2
 
 
-async def test_watch_ends_with_3_when_the_workflow_failed(server: Played) -> None:
-    server.will(page("RUNNING", 1))
-    server.will(page("ERROR", 2))
-    server.will(page("ERROR"))
-    server.will(WORKFLOW)
-    said = await ostro(server, "workflow", "watch", W)
-    assert said.code == 3
-    assert "ended in ERROR" in said.out
-
-
 async def test_watch_gives_up_with_7(server: Played) -> None:
     server.will({**WORKFLOW, "state": "RUNNING"})
     server.will(page("RUNNING", 1))

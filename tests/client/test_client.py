@@ -94,6 +94,17 @@ async def test_waiting_can_time_out(server: Played, client: ostro.Client) -> Non
         await client.workflows.get(W).wait(0.05)
 
 
+async def test_the_history_so_far_is_read_without_waiting(server: Played, client: ostro.Client) -> None:
+    server.will(page("RUNNING", *range(3, 1003)))
+    server.will(page("RUNNING", 1003))
+    found = await client.workflows.get(W).history(2)
+    assert [change.version for change in found] == list(range(3, 1004))
+    assert ["after=2&wait=0.0" in server.asked[0].query, "after=1002&wait=0.0" in server.asked[1].query] == [
+        True,
+        True,
+    ]
+
+
 async def test_changes_come_one_by_one_until_the_end(server: Played, client: ostro.Client) -> None:
     server.will(page("RUNNING", 1, 2))
     server.will(page("SUCCESS", 3))

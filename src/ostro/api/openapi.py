@@ -14,7 +14,7 @@ import msgspec
 
 from ostro import __version__
 from ostro.api.endpoints import Endpoint, paths_of
-from ostro.api.v1 import jobs, server, tasks, tokens, workers, workflows
+from ostro.api.v1 import families, jobs, server, tasks, tokens, workers, workflows
 from ostro.api.v1.definitions import endpoints as definitions
 from ostro.api.v1.definitions import environments
 from ostro.protocol import paths
@@ -23,6 +23,7 @@ from ostro.protocol.workers import PROTOCOL
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *workflows.ENDPOINTS,
+    *families.ENDPOINTS,
     *tasks.ENDPOINTS,
     *jobs.ENDPOINTS,
     *definitions.ENDPOINTS,

@@ -8,6 +8,19 @@ from typing import Any
 import click
 import msgspec
 
+COLOURS = {
+    "SUCCESS": "green",
+    "ERROR": "red",
+    "CANCELLED": "yellow",
+    "RUNNING": "cyan",
+    "PAUSED": "magenta",
+    "DELAYED": "magenta",
+    "WAITING": "dim",
+    "SKIPPED": "dim",
+    "live": "green",
+}
+"""On a terminal; the words say the same."""
+
 
 class Printer:
     """Prints in the form that was asked for: `table` or `json`."""
@@ -82,8 +95,5 @@ def _rich(head: Sequence[str], rows: list[list[str]]) -> None:
     for name in head:
         table.add_column(name.upper(), overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in row))
+        table.add_row(*(Text(cell, style=COLOURS.get(cell, "")) for cell in row))
     Console().print(table)
-
-
-_COLOURS = {"SUCCESS": "green", "ERROR": "red", "CANCELLED": "yellow", "RUNNING": "cyan", "live": "green"}

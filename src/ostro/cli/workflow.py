@@ -9,8 +9,8 @@ import msgspec
 from ostro.cli.connect import Id, Instant, Json, Pair, State, connected
 from ostro.cli.output import Printer, printable
 from ostro.cli.task_options import read_tasks
+from ostro.cli.watching.watch import show_changes, tell_outcome, to_the_end
 from ostro.client.client import Client
-from ostro.protocol.changes import Change
 from ostro.protocol.workflows import Workflow
 from ostro.values import UUID, Term, WorkflowState
 
@@ -127,22 +127,25 @@ async def list_(client: Client, printer: Printer, **filters: Any) -> None:
 @click.option("--quiet", "-q", is_flag=True, help="Only wait.")
 @connected
 async def watch(client: Client, printer: Printer, workflow: UUID, timeout: float | None, quiet: bool) -> int:
-    """Print what happens until the workflow ends. Exit code 3 if that was not SUCCESS."""
-    import asyncio
+    """Show what happens until the workflow ends: a tree on a terminal, else a line for each change.
 
+    Then its outcome: exit code 3 if that was not SUCCESS. Ctrl-C ends the watching, not the workflow.
+    """
     there = client.workflows.get(workflow)
-    try:
-        async with asyncio.timeout(timeout):
-            if not quiet:
-                async for change in there.changes():
-                    _tell(printer, change)
-            state = await there.wait(check=False)
-    except TimeoutError:
-        from ostro.errors import WaitTimedOut
 
-        raise WaitTimedOut(f"It has not ended after {timeout:g} s.") from None
-    if not printer.json:
+    async def until_ended() -> WorkflowState:
+        if printer.json and not quiet:
+            async for change in there.changes():
+                printer.line(change, "")
+        elif not quiet:
+            await show_changes(client, there)
+        return await there.wait(check=False)
+
+    state = await to_the_end(there, until_ended(), timeout)
+    if quiet and not printer.json:
         click.echo(f"The workflow ended in {state}.")
+    elif not printer.json:
+        await tell_outcome(there)
     return 0 if state is WorkflowState.SUCCESS else _ENDED_BADLY
 
 
@@ -218,16 +221,6 @@ def _waits(about: Workflow) -> dict[str, str]:
     """Task -> why it has not ended, of those that the server named; `task show` says it of each."""
     because = about.why.because if about.why else []
     return {one.task: one.says.removeprefix("waits: ") for one in because if one.task}
-
-
-def _tell(printer: Printer, change: Change) -> None:
-    if printer.json:
-        printer.line(change, "")
-        return
-    at = change.at.astimezone().strftime("%H:%M:%S.%f")[:-3]
-    for entry in change.entries:
-        said = [entry.what, entry.task or entry.tag, entry.state, entry.reason, entry.error]
-        click.echo(f"{at}  " + "  ".join(printable(part) for part in said if part))
 
 
 def _terms(said: msgspec.Raw | None) -> list[str | Term]:

@@ -183,6 +183,27 @@ class Workflow:
             if not page.changes and page.state in ENDED:
                 return
 
+    async def family(
+        self, seen: str = "", *, wait: float = 0.0, limit: int = 100, tasks: int = 25
+    ) -> wire.Family:
+        """It and the workflows that its tasks run, at most `limit`, each with at most `tasks` of each kind of its tasks.
+
+        With the `seen` of the last answer it waits up to `wait` seconds for news of any of them.
+        """
+        given = {"seen": seen or None, "wait": wait, "limit": limit, "tasks": tasks}
+        path = at(paths.FAMILY, workflow=self.id)
+        return await self._transport.call("GET", path, wire.Family, params=given, timeout=wait + 10)
+
+    async def history(self, after: int = 0) -> list[Change]:
+        """Each change after a version, oldest first, as far as there are any by now."""
+        found: list[Change] = []
+        while True:
+            page = await self._page(after, wait=0.0)
+            found += page.changes
+            if len(page.changes) < _PAGE:
+                return found
+            after = page.next
+
     async def tasks(self, *, state: str | None = None, tag: str | None = None) -> list[Task]:
         """All tasks, in the order of their making, without inputs and results."""
         path = at(paths.TASKS, workflow=self.id)
@@ -227,14 +248,14 @@ class Workflow:
             state, after = page.state, page.next
         return state
 
-    async def _page(self, after: int) -> ChangePage:
+    async def _page(self, after: int, wait: float = _LOOK) -> ChangePage:
         path = at(paths.CHANGES, workflow=self.id)
         return await self._transport.call(
             "GET",
             path,
             ChangePage,
-            params={"after": after, "wait": _LOOK, "limit": _PAGE},
-            timeout=_LOOK + 10,
+            params={"after": after, "wait": wait, "limit": _PAGE},
+            timeout=wait + 10,
         )
 
     async def _get(self, path: str, answer: type[T], **params: Any) -> T:

@@ -26,6 +26,7 @@ STOP: Final = "/v1/workflows/{workflow}/stop"
 OUTPUT: Final = "/v1/workflows/{workflow}/output"
 SIGNAL: Final = "/v1/workflows/{workflow}/signals/{name}"
 CHANGES: Final = "/v1/workflows/{workflow}/changes"
+FAMILY: Final = "/v1/workflows/{workflow}/family"
 
 TASKS: Final = "/v1/workflows/{workflow}/tasks"
 TASK: Final = "/v1/workflows/{workflow}/tasks/{task}"

@@ -117,8 +117,18 @@ class LiveJob(msgspec.Struct, kw_only=True):
     claimed_at: datetime | None = None
 
 
+class Items(msgspec.Struct, kw_only=True):
+    """How far a loop is: how many items it has, and how many of them have ended in which state."""
+
+    total: int
+    ended: dict[str, int] = {}
+
+
 class Task(msgspec.Struct, kw_only=True):
     """A task. `input`, `result`, `job` and `why` come with a single task, not in lists.
+
+    `retries` and `items` come in a family: how often it was tried again, and of a loop how far it is. So does the `job`
+    that a worker has or shall have.
 
     `published` are the variables that a definition's task has set; not in lists. `run` counts the attempts so far. `result` is null without one; `error` is a sentence.
     """
@@ -152,6 +162,8 @@ class Task(msgspec.Struct, kw_only=True):
     input: Raw | UnsetType = UNSET
     result: Raw | UnsetType = UNSET
     job: LiveJob | None | UnsetType = UNSET
+    retries: int | UnsetType = UNSET
+    items: Items | UnsetType = UNSET
     why: Why | None | UnsetType = UNSET
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from ostro.protocol.tasks import AddedTask, TaskRequest
+from ostro.protocol.tasks import AddedTask, Task, TaskRequest
 from ostro.protocol.why import Why
 from ostro.values import UUID, Term, WorkflowState
 
@@ -153,7 +153,7 @@ class Workflow(msgspec.Struct, kw_only=True):
     """A workflow. `counts`, `sealed_tags` and `why` come with a single one, not in lists.
 
     `counts` says how many tasks are in each state (absent states have none). `stopping` says what ends it early,
-    `message` is what whoever paused or stopped it said; not in lists. `parent` is the workflow whose task runs this one, `root` the first of them. `definition` is the stored one that it was made from, if it was (null: from a text, or by
+    `message` is what whoever paused or stopped it said; not in lists. `parent` is the workflow whose task (`parent_task`) runs this one, `root` the first of them. `definition` is the stored one that it was made from, if it was (null: from a text, or by
     hand). `keep` is how many seconds it stays once it has ended (0: for ever; null: as the namespace or the server says).
     """
 
@@ -174,6 +174,7 @@ class Workflow(msgspec.Struct, kw_only=True):
     ended_at: datetime | None = None
     message: str | None = None
     parent: UUID | None = None
+    parent_task: UUID | None = None
     root: UUID | None = None
     definition: MadeFrom | None = None
     sealed_tags: list[str] | UnsetType = UNSET
@@ -186,6 +187,30 @@ class WorkflowPage(msgspec.Struct, kw_only=True):
 
     workflows: list[Workflow]
     next: str | None = None
+
+
+class Member(msgspec.Struct, kw_only=True):
+    """A workflow of a family, with its counts. `item` is the one that it runs for, where a loop's task runs it.
+
+    `tasks` are some of each kind: under way, failed, waiting, done; in the order of their making.
+    """
+
+    workflow: Workflow
+    item: int = 0
+    tasks: list[Task] = []
+
+
+class Family(msgspec.Struct, kw_only=True):
+    """A workflow and those that its tasks run, at any depth, as they were `at` a moment. The first one is the workflow
+    itself, parents come before children; those that run come first, then those that failed, then the newest.
+
+    `left_out` counts the workflows above the limit. Ask again with `seen`, and `wait`, for the next news.
+    """
+
+    at: datetime
+    seen: str
+    workflows: list[Member]
+    left_out: int = 0
 
 
 class Reference(msgspec.Struct, kw_only=True):

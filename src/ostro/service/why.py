@@ -153,9 +153,9 @@ def _of_term(report: TermReport) -> Because:
 
 
 async def _of_delay(desk: Desk, namespace: int, task: TaskView) -> Because:
-    at = await tasks.retry_at(desk.database, namespace, task.workflow, task.id)
+    at, phase = await tasks.delay(desk.database, namespace, task.workflow, task.id)
     when = f"at {at.isoformat(timespec='seconds')}" if at is not None else "in a moment"
-    if task.error is None and task.spec.retry is None:  # `wait-before`, `wait-after`
+    if phase in {"before", "after"}:  # `wait-before`, `wait-after`
         return Because(kind="retry", says=f"it waits, and goes on {when}", at=at)
     return Because(kind="retry", says=f"run {task.run} failed; the next one starts {when}", at=at)
 

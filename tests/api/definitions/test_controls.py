@@ -67,6 +67,25 @@ async def test_a_paused_workflow_says_why_and_a_stopped_one_what_was_said(world:
     assert (output["state"], output["output"]) == ("ERROR", {"result": "enough"})
 
 
+DELAYED = """\
+version: '2.0'
+w:
+  tasks:
+    later: {action: std.noop, wait-before: 60}
+    again: {action: std.fail, retry: {count: 4, delay: 60}}
+    never: {action: std.fail, retry: {count: <% 2 + 2 %>, delay: 60}}
+"""
+
+
+async def test_a_delayed_task_says_whether_it_waits_or_tries_again_and_how_often_it_may(world: World) -> None:
+    workflow = await start(world, DELAYED)
+    told = {one["name"]: one for one in await tasks_of(world, workflow)}
+    assert (told["again"]["retry"], told["never"]["retry"]) == ({"count": 4, "delay": 60}, None)
+    shown = await world.admin.get(paths.at(paths.WORKFLOW, workflow=workflow))
+    assert "`later`: it waits, and goes on at 20" in shown["why"]["says"]
+    assert "`again`: run 1 failed; the next one starts at 20" in shown["why"]["says"]
+
+
 async def test_a_hand_made_workflow_can_be_paused_too(world: World) -> None:
     workflow = await world.workflow({"name": "a", "action": "std.noop", "requires": ["b"]})
     await world.admin.post(paths.at(paths.PAUSE, workflow=workflow))

@@ -61,6 +61,15 @@ class Changes(msgspec.Struct, forbid_unknown_fields=True):
     limit: Limit = 100
 
 
+class Family(msgspec.Struct, forbid_unknown_fields=True):
+    """How much of a family: so many workflows, and of each so many tasks of each kind. `seen` is of the last answer."""
+
+    seen: Text = ""
+    wait: Wait = 0.0
+    limit: Limit = 100
+    tasks: Annotated[int, Meta(ge=0, le=1000)] = 25
+
+
 class Log(msgspec.Struct, forbid_unknown_fields=True):
     """Which part of a log: from byte `after` of the hand-out `fence` on (the last one without it)."""
 

@@ -1,5 +1,6 @@
 """From core's and store's words to the wire. Nothing else maps them."""
 
+from datetime import datetime
 from typing import Any, cast
 
 import msgspec
@@ -7,6 +8,7 @@ from msgspec import UNSET, Raw
 
 from ostro.core.events import Added, Answer, Done, Revived, Signalled
 from ostro.protocol import alone, changes, fleet, jobs, paths, tasks, tokens, why, workers, workflows
+from ostro.service import follow
 from ostro.service import jobs as job_uses
 from ostro.service import output as output_uses
 from ostro.service import tasks as task_uses
@@ -210,10 +212,40 @@ def workflow(view: WorkflowView) -> workflows.Workflow:
         created_at=view.created_at,
         ended_at=view.ended_at,
         parent=view.parent,
+        parent_task=view.parent_task,
         root=view.root,
         definition=made_from(view),
         message=view.flow.message if view.flow is not None else None,
     )
+
+
+def family(found: follow.Family, now: datetime) -> workflows.Family:
+    """A workflow with those below it."""
+    return workflows.Family(
+        at=now,
+        seen=found.seen,
+        left_out=found.left_out,
+        workflows=[
+            workflows.Member(
+                workflow=_counted(one), item=one.item, tasks=[_glance(task) for task in one.tasks]
+            )
+            for one in found.members
+        ],
+    )
+
+
+def _counted(member: follow.Member) -> workflows.Workflow:
+    told = workflow(member.view)
+    told.counts = member.counts
+    return told
+
+
+def _glance(shown: follow.TaskGlance) -> tasks.Task:
+    told = task(shown.view)
+    told.retries = shown.retries
+    told.job = UNSET if shown.job is None else _live_job(shown.job)
+    told.items = UNSET if shown.items is None else tasks.Items(total=shown.items, ended=shown.ended)
+    return told
 
 
 def made_from(view: WorkflowView) -> workflows.MadeFrom | None:

@@ -1,17 +1,16 @@
 """`ostro run`: a workflow from a file, or from a stored definition, at once."""
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
 import click
 
 from ostro.cli.connect import Json, Pair, connected, json_or_text, object_of
-from ostro.cli.output import Printer, printable
+from ostro.cli.output import Printer
+from ostro.cli.watching.watch import show_changes, tell_outcome, to_the_end
 from ostro.client.client import Client
 from ostro.client.workflow import Workflow
-from ostro.errors import NotFound, WaitTimedOut
-from ostro.protocol.changes import Change
+from ostro.errors import NotFound
 from ostro.values import WorkflowState
 
 _ENDED_BADLY = 3
@@ -46,13 +45,14 @@ class Environment(Json):
     help="Another file, with what this one names; repeatable.",
 )
 @click.option("--name", default="", help="What it is called; else as its definition.")
-@click.option("-w", "--watch", is_flag=True, help="Print what happens until it ends, then its output.")
+@click.option("-w", "--watch", is_flag=True, help="Show what happens until it ends, then its output.")
 @click.option("--timeout", type=float, help="With --watch: give up after so many seconds (exit code 7).")
 @connected
 async def run(client: Client, printer: Printer, file: str, definition: str, **told: Any) -> int:
     """Run the workflow DEFINITION of FILE; a file with one workflow needs no name. Or NAME, a stored definition.
 
-    With --watch, exit code 3 if it ended otherwise than SUCCESS.
+    With --watch a tree is shown on a terminal, else a line for each change; exit code 3 if it ended otherwise than
+    SUCCESS. Ctrl-C ends the watching, not the workflow.
     """
     text = _text(file)
     _refuse_mixed(file, definition, is_file=text is not None, version=told["version"], also=told["also"])
@@ -77,7 +77,7 @@ async def run(client: Client, printer: Printer, file: str, definition: str, **to
     if not told["watch"]:
         printer.show({"id": made.id}, str(made.id))
         return 0
-    return await _follow(printer, made, told["timeout"])
+    return await _follow(client, printer, made, told["timeout"])
 
 
 def _text(file: str) -> str | None:
@@ -99,32 +99,19 @@ def _refuse_mixed(file: str, definition: str, *, is_file: bool, version: int | N
         raise click.UsageError(f"--also goes with a file, and there is no file {file!r}.")
 
 
-async def _follow(printer: Printer, made: Workflow, timeout: float | None) -> int:
+async def _follow(client: Client, printer: Printer, made: Workflow, timeout: float | None) -> int:
     if not printer.json:
         click.echo(f"workflow {made.id}")
-    try:
-        async with asyncio.timeout(timeout):
-            async for change in made.changes():
-                if not printer.json:
-                    _tell(change)
-            state = await made.wait(check=False)
-    except TimeoutError:
-        raise WaitTimedOut(
-            f"It has not ended after {timeout:g} s.", hint=f"ostro workflow watch {made.id}"
-        ) from None
-    about, output = await made.show(), await made.output()
+
+    async def until_ended() -> WorkflowState:
+        if not printer.json:
+            await show_changes(client, made)
+        return await made.wait(check=False)
+
+    state = await to_the_end(made, until_ended(), timeout)
     if printer.json:
+        about, output = await made.show(), await made.output()
         printer.show({"id": made.id, "state": state, "error": about.error, "output": output}, "")
     else:
-        click.echo(f"The workflow ended in {state}" + (f": {printable(about.error)}" if about.error else "."))
-        Printer("json").show(output, "")
+        await tell_outcome(made)
     return 0 if state is WorkflowState.SUCCESS else _ENDED_BADLY
-
-
-def _tell(change: Change) -> None:
-    """One line for each thing that happened to a task or to the workflow."""
-    for entry in change.entries:
-        if entry.what == "added":
-            continue
-        words = [entry.task or "", entry.what, entry.state or "", entry.error or entry.reason or ""]
-        click.echo(f"  {change.at:%H:%M:%S}  " + printable("  ".join(word for word in words if word)))

@@ -9,6 +9,7 @@ from ostro.language.model.definitions import ActionDefinition, Definition, candi
 from ostro.language.model.policies import DIRECT, GRAPH, Clause, Retry
 from ostro.language.model.tasks import TaskDefinition
 from ostro.language.parts import Expression, Transition, Value
+from ostro.values import Retry as Told
 
 
 class Written:
@@ -78,6 +79,18 @@ class PlannedRetry:
         self.break_on = written(retry.break_on)
         self.continue_on = written(retry.continue_on)
 
+    @property
+    def said(self) -> Told | None:
+        """What people are shown of it; None where an expression tells how often, or when."""
+        count, delay = _number(self.count), _number(self.delay)
+        return None if count is None or delay is None else Told(count=int(count), delay=delay)
+
+
+def _number(value: Written | None) -> float | None:
+    """The number that stands there, 0 for none; None for an expression."""
+    found = 0 if value is None else value.template.value
+    return float(found) if isinstance(found, int | float) else None
+
 
 class PlannedTask:
     """A task of the definition."""
@@ -107,7 +120,7 @@ class PlannedTask:
         self.retry = PlannedRetry(task.retry) if task.retry is not None else None
         self.leads_here: tuple[str, ...] = ()
         """The tasks with a transition to this one."""
-        self.spec = _spec_of(task, definition)
+        self.spec = _spec_of(task, definition, self.retry)
 
     @property
     def join(self) -> int | str | None:
@@ -136,14 +149,15 @@ def _clauses_of(task: TaskDefinition, definition: Definition) -> dict[str, Plann
     }
 
 
-def _spec_of(task: TaskDefinition, definition: Definition) -> TaskSpec:
-    """What the rest of core knows of it. The action is as written: it is computed when it runs."""
+def _spec_of(task: TaskDefinition, definition: Definition, retry: PlannedRetry | None) -> TaskSpec:
+    """What the rest of core knows of it. The action is as written: it is computed when it runs; so are the retries."""
     return TaskSpec(
         name=task.name,
         action=_named(task),
         input=b"",
         tags=tuple(sorted(task.tags)),
         requires=tuple(one.term for one in task.requires) if definition.type != DIRECT else (),
+        retry=retry.said if retry is not None else None,
         may_spawn=task.may_spawn,
         description=task.description,
     )

@@ -14,6 +14,24 @@ FROM jobs WHERE namespace = $1 AND id = $2;
 SELECT job, workflow, task, run, item, fence, session, worker, queue, priority, position, queued_at, claimed_at, revoked_at
 FROM queue WHERE namespace = $1 AND workflow = $2 AND job = $3;
 
+-- name: jobs_live_among
+-- `jobs_live` of several at once.
+SELECT q.job, q.workflow, q.task, q.run, q.item, q.fence, q.session, q.worker, q.queue, q.priority, q.position, q.queued_at,
+       q.claimed_at, q.revoked_at
+FROM unnest($2::uuid[], $3::uuid[]) AS g (workflow, job)
+JOIN queue q ON q.namespace = $1 AND q.workflow = g.workflow AND q.job = g.job;
+
+-- name: jobs_items_ended
+-- Of several loops, how the last runs of their items ended, counted.
+SELECT l.task, l.run, l.state, count(*) AS items
+FROM (
+    SELECT DISTINCT ON (j.task, j.item) j.task, j.run, j.state
+    FROM unnest($2::uuid[], $3::uuid[]) AS g (workflow, task)
+    JOIN jobs j ON j.namespace = $1 AND j.workflow = g.workflow AND j.task = g.task
+    ORDER BY j.task, j.item, j.run DESC
+) l
+GROUP BY l.task, l.run, l.state;
+
 -- name: jobs_live_by_id
 -- Only live jobs are walked along, and the workflow is in the index: for people, not for a hot path.
 SELECT job, workflow, task, run, item, fence, session, worker, queue, priority, position, queued_at, claimed_at, revoked_at

@@ -41,9 +41,12 @@ SELECT body FROM results WHERE namespace = $1 AND workflow = $2 AND task = $3 AN
 -- Whether a task of this name was deleted.
 SELECT EXISTS (SELECT 1 FROM gone WHERE namespace = $1 AND workflow = $2 AND name = $3);
 
--- name: tasks_retry_at
--- When the next run of a delayed task is due.
-SELECT due_at FROM timers WHERE namespace = $1 AND workflow = $2 AND kind = 'retry' AND task = $3;
+-- name: tasks_delay
+-- When a delayed task goes on; what it waits for stands in what its definition keeps of it.
+SELECT t.due_at,
+       (SELECT body FROM steps x WHERE x.namespace = t.namespace AND x.workflow = t.workflow AND x.task = t.task) AS step
+FROM timers t
+WHERE t.namespace = $1 AND t.workflow = $2 AND t.kind = 'retry' AND t.task = $3;
 
 -- name: tasks_item_results
 -- What the items of a loop gave, in their order: of each the last run.
@@ -53,3 +56,23 @@ LEFT JOIN results r ON r.namespace = j.namespace AND r.workflow = j.workflow AND
     AND r.item = j.item
 WHERE j.namespace = $1 AND j.workflow = $2 AND j.task = $3
 ORDER BY j.item, j.run DESC;
+
+-- name: tasks_shown
+-- Of each of several workflows the first tasks of each kind that people look for: what is under way, what failed, what
+-- waits, what is done. Each kind is a walk along the key that stops at $3. What a definition keeps of an ended task may
+-- be large and says little then.
+SELECT t.id, t.workflow, t.name, t.pass, t.state, t.reason, t.error, t.run, t.job, t.version, t.spawned, t.spawned_by,
+       t.created_at, t.started_at, t.ended_at, s.spec, NULL::bytea AS input, t.since,
+       x.task IS NOT NULL AS planned,
+       CASE WHEN t.ended_at IS NULL OR octet_length(x.body) <= 65536 THEN x.body END AS step
+FROM unnest($2::uuid[]) AS f (workflow)
+CROSS JOIN (VALUES ('RUNNING,DELAYED,PAUSED'), ('ERROR,CANCELLED'), ('WAITING'), ('SUCCESS,SKIPPED')) AS k (states)
+CROSS JOIN LATERAL (
+    SELECT * FROM tasks o
+    WHERE o.namespace = $1 AND o.workflow = f.workflow AND o.state = ANY (string_to_array(k.states, ','))
+    ORDER BY o.id
+    LIMIT $3
+) t
+JOIN task_specs s ON s.namespace = t.namespace AND s.workflow = t.workflow AND s.task = t.id
+LEFT JOIN steps x ON x.namespace = t.namespace AND x.workflow = t.workflow AND x.task = t.id
+ORDER BY t.id;

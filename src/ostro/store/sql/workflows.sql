@@ -2,7 +2,8 @@
 -- Both rows of one workflow, by its key.
 SELECT w.id, w.version, w.state, w.sealed, w.stopping, w.parked, w.error, w.deadline, w.created_at, w.ended_at,
        w.keep,
-       s.name, s.description, s.tags, s.done_when, s.output, s.parent_workflow, s.root_workflow, s.definition_version,
+       s.name, s.description, s.tags, s.done_when, s.output, s.parent_workflow, s.parent_task, s.root_workflow,
+       s.definition_version,
        (SELECT d.name FROM definitions d WHERE d.namespace = s.namespace AND d.id = s.definition) AS definition,
        (SELECT body FROM flows f WHERE f.namespace = w.namespace AND f.workflow = w.id) AS flow
 FROM workflows w
@@ -13,7 +14,8 @@ WHERE w.namespace = $1 AND w.id = $2;
 -- Newest first: the key is ordered by time. What a definition brings is told of single ones alone. The filters are looked at row by row along it.
 SELECT w.id, w.version, w.state, w.sealed, w.stopping, w.parked, w.error, w.deadline, w.created_at, w.ended_at,
        w.keep,
-       s.name, s.description, s.tags, s.done_when, s.output, s.parent_workflow, s.root_workflow, s.definition_version,
+       s.name, s.description, s.tags, s.done_when, s.output, s.parent_workflow, s.parent_task, s.root_workflow,
+       s.definition_version,
        (SELECT d.name FROM definitions d WHERE d.namespace = s.namespace AND d.id = s.definition) AS definition,
        NULL::bytea AS flow
 FROM workflows w
@@ -72,3 +74,40 @@ FROM (
 ) o
 JOIN results r ON r.namespace = $1 AND r.workflow = $2 AND r.task = o.id AND r.run = o.run AND r.item = 0
 ORDER BY o.id;
+
+-- name: workflows_children
+-- The workflows that tasks of these run, along the index of parents: first those that run, then those that failed, then
+-- the newest. A child bears the id of the run that waits for it, in the queue or ended: that knows the item.
+SELECT w.id, w.version, w.state, w.sealed, w.stopping, w.parked, w.error, w.deadline, w.created_at, w.ended_at,
+       w.keep,
+       s.name, s.description, s.tags, s.done_when, s.output, s.parent_workflow, s.parent_task, s.root_workflow,
+       s.definition_version,
+       (SELECT d.name FROM definitions d WHERE d.namespace = s.namespace AND d.id = s.definition) AS definition,
+       NULL::bytea AS flow,
+       COALESCE(
+           (SELECT q.item FROM queue q WHERE q.namespace = s.namespace AND q.workflow = s.parent_workflow AND q.job = s.workflow),
+           (SELECT j.item FROM jobs j WHERE j.namespace = s.namespace AND j.id = s.workflow),
+           0) AS item
+FROM workflow_specs s
+JOIN workflows w ON w.namespace = s.namespace AND w.id = s.workflow
+WHERE s.namespace = $1 AND s.parent_workflow = ANY ($2::uuid[])
+ORDER BY w.ended_at IS NOT NULL, w.state = 'SUCCESS', w.id DESC
+LIMIT $3;
+
+-- name: workflows_family
+-- How many there are in a family, and the sum of their versions: it grows with each change of any of them.
+WITH RECURSIVE family AS (
+    SELECT $2::uuid AS id
+    UNION ALL
+    SELECT s.workflow FROM family f
+    JOIN workflow_specs s ON s.namespace = $1 AND s.parent_workflow = f.id
+)
+SELECT count(*) AS members, sum(w.version)::text AS versions
+FROM family f
+JOIN workflows w ON w.namespace = $1 AND w.id = f.id AND w.keep IS DISTINCT FROM -1;
+
+-- name: workflows_counts_of
+-- `workflows_counts` of several at once.
+SELECT workflow, state, count(*) AS tasks FROM tasks
+WHERE namespace = $1 AND workflow = ANY ($2::uuid[])
+GROUP BY workflow, state;

@@ -1,5 +1,6 @@
 """Jobs as people read them: live ones from the queue, ended ones from their table."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -40,6 +41,34 @@ async def live(database: Database, namespace: int, workflow: UUID, job: UUID) ->
 async def live_of(database: Database, namespace: int, workflow: UUID, task: UUID) -> list[JobView]:
     """The jobs of a task that are queued, running or being stopped."""
     return [_live(row) for row in await database.fetch("jobs_live_of", namespace, workflow, task)]
+
+
+async def live_among(
+    database: Database, namespace: int, wanted: Sequence[tuple[UUID, UUID]]
+) -> dict[UUID, JobView]:
+    """Those of these jobs that live, by the task that they are of; a job is asked for as (workflow, job)."""
+    workflows, ids = [one for one, _ in wanted], [one for _, one in wanted]
+    rows = await database.fetch("jobs_live_among", namespace, workflows, ids)
+    return {row["task"]: _live(row) for row in rows}
+
+
+class Ends(msgspec.Struct, frozen=True, gc=False):
+    """So many items of a loop whose last run was this one and ended in this state."""
+
+    run: int
+    state: str
+    items: int
+
+
+async def items_ended(
+    database: Database, namespace: int, loops: Sequence[tuple[UUID, UUID]]
+) -> dict[UUID, list[Ends]]:
+    """How the items of these loops ended, by task; a loop is asked for as (workflow, task)."""
+    workflows, tasks = [one for one, _ in loops], [one for _, one in loops]
+    found: dict[UUID, list[Ends]] = {task: [] for task in tasks}
+    for row in await database.fetch("jobs_items_ended", namespace, workflows, tasks):
+        found[row["task"]].append(Ends(row["run"], row["state"], row["items"]))
+    return found
 
 
 async def given(database: Database, namespace: int, workflow: UUID, job: UUID) -> bytes | None:

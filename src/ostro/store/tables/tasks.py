@@ -42,6 +42,20 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.ended_at is not None
 
 
+class Glimpse(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A task among many of several workflows, with what tells how far it is.
+
+    `retries` is how often it was tried again since it first ran, or since an operator let it run again. `items` is how
+    many a loop has, 0 where that is read from how they ended.
+    """
+
+    view: TaskView
+    retries: int
+    is_loop: bool
+    items: int
+    step: StepRow | None
+
+
 async def by_name(database: Database, namespace: int, workflow: UUID, name: str) -> TaskView | None:
     """The newest task of that name."""
     row = await database.fetchrow("tasks_get_by_name", namespace, workflow, name)
@@ -70,6 +84,11 @@ async def page(
     return [_view(row) for row in rows]
 
 
+async def shown(database: Database, namespace: int, workflows: Sequence[UUID], most: int) -> list[Glimpse]:
+    """Of each workflow at most `most` tasks under way, `most` that failed, `most` that wait and `most` that are done."""
+    return [_glimpse(row) for row in await database.fetch("tasks_shown", namespace, workflows, most)]
+
+
 async def result(
     database: Database, namespace: int, workflow: UUID, task: UUID, run: int, item: int = 0
 ) -> bytes | None:
@@ -90,10 +109,15 @@ async def is_gone(database: Database, namespace: int, workflow: UUID, name: str)
     return bool(await database.fetchval("tasks_is_gone", namespace, workflow, name))
 
 
-async def retry_at(database: Database, namespace: int, workflow: UUID, task: UUID) -> datetime | None:
-    """When a delayed task's next run is due."""
-    due: datetime | None = await database.fetchval("tasks_retry_at", namespace, workflow, task)
-    return due
+async def delay(
+    database: Database, namespace: int, workflow: UUID, task: UUID
+) -> tuple[datetime | None, str]:
+    """When a delayed task goes on, if not at once; and what a definition's task waits for: `before`, `after`, `retry`."""
+    row = await database.fetchrow("tasks_delay", namespace, workflow, task)
+    if row is None:
+        return None, ""
+    step = msgspec.msgpack.decode(row["step"], type=StepRow) if row["step"] is not None else StepRow()
+    return row["due_at"], step.phase
 
 
 def _view(row: Any) -> TaskView:
@@ -119,3 +143,14 @@ def _view(row: Any) -> TaskView:
         published=(step.published or b"{}") if step is not None else None,
         is_loop=step is not None and step.items is not None,
     )
+
+
+def _glimpse(row: Any) -> Glimpse:
+    view = _view(row)
+    if not row["planned"]:
+        return Glimpse(view=view, retries=max(0, view.run - row["since"]), is_loop=False, items=0, step=None)
+    if row["step"] is None:
+        return Glimpse(view=view, retries=0, is_loop=True, items=0, step=None)
+    step = msgspec.msgpack.decode(row["step"], type=StepRow)
+    items = 0 if step.items is None else len(msgspec.json.decode(step.items, type=list[msgspec.Raw]))
+    return Glimpse(view=view, retries=step.retries, is_loop=step.items is not None, items=items, step=step)

@@ -31,6 +31,7 @@ class WorkflowView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     done_when: tuple[Term, ...]
     output: dict[str, str] | None
     parent: UUID | None
+    parent_task: UUID | None
     root: UUID | None
     definition: str | None
     definition_version: int | None
@@ -74,6 +75,30 @@ async def state(database: Database, namespace: int, workflow: UUID) -> tuple[int
     """Version and state."""
     row = await database.fetchrow("workflows_state", namespace, workflow)
     return (row["version"], WorkflowState(row["state"])) if row else None
+
+
+async def children(
+    database: Database, namespace: int, parents: Sequence[UUID], most: int
+) -> list[tuple[WorkflowView, int]]:
+    """The workflows that their tasks run, each with the item that it is for; those that run first."""
+    rows = await database.fetch("workflows_children", namespace, parents, most)
+    return [(_view(row), row["item"]) for row in rows]
+
+
+async def family(database: Database, namespace: int, workflow: UUID) -> tuple[int, str]:
+    """How many workflows it is with all below it (0: it is not there), and a text that differs after each change."""
+    row = await database.fetchrow("workflows_family", namespace, workflow)
+    return (row["members"], f"{row['members']}-{row['versions']}") if row else (0, "")
+
+
+async def counts_of(
+    database: Database, namespace: int, members: Sequence[UUID]
+) -> dict[UUID, dict[str, int]]:
+    """`counts` of several."""
+    found: dict[UUID, dict[str, int]] = {one: {} for one in members}
+    for row in await database.fetch("workflows_counts_of", namespace, members):
+        found[row["workflow"]][row["state"]] = row["tasks"]
+    return found
 
 
 async def counts(database: Database, namespace: int, workflow: UUID) -> dict[str, int]:
@@ -134,6 +159,7 @@ def _view(row: Any) -> WorkflowView:
         done_when=msgspec.msgpack.decode(done_when, type=tuple[Term, ...]) if done_when else (),
         output=msgspec.json.decode(output, type=dict[str, str] | None) if output else None,
         parent=row["parent_workflow"],
+        parent_task=row["parent_task"],
         root=row["root_workflow"],
         definition=row["definition"],
         definition_version=row["definition_version"],
