@@ -33,7 +33,9 @@ async def fairness(scale: Scale) -> Found:
         small = await where.add_namespace("small")
         found |= quantiles("alone", (await _pick_ups(where, small, small, samples)).seconds)
         await _queue(where, queued)
-        found |= quantiles("beside a namespace", (await _pick_ups(where, small, where.tenant, samples)).seconds)
+        found |= quantiles(
+            "beside a namespace", (await _pick_ups(where, small, where.tenant, samples)).seconds
+        )
         beside = await _pick_ups(where, where.tenant, where.tenant, samples)
         found |= quantiles("beside a workflow", beside.seconds)
         found["beside a workflow, handed out before it, median"] = statistics.median(beside.before)
