@@ -4,6 +4,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Coroutine
+from concurrent.futures import Future
 from itertools import count
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -43,6 +44,10 @@ class TestPostgres:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="postgres", daemon=True)
         self._numbers = count(1)
+        self._maintenance: asyncpg.Connection[asyncpg.Record] | None = None
+        self._one_at_a_time = asyncio.Lock()
+        self._ahead: Future[str] | None = None
+        self._dropping: list[Future[None]] = []
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -50,6 +55,12 @@ class TestPostgres:
         return self
 
     def __exit__(self, *_exc: object) -> None:
+        for dropping in self._dropping:
+            dropping.result(timeout=120)
+        if self._ahead is not None:
+            self._ahead.result(timeout=120)
+        if self._maintenance is not None:
+            self._do(self._maintenance.close())
         self._do(self._postgres.stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -65,9 +76,14 @@ class TestPostgres:
         self._do(upgrade(self.dsn_of("template_ostro")))
 
     def clone(self) -> str:
-        """The URL of a new database with the whole schema and nothing else in it."""
+        """The URL of a new database with the whole schema and nothing else in it. The next one is made meanwhile."""
+        made = self._ahead or self._begin(self._clone())
+        self._ahead = self._begin(self._clone())
+        return made.result(timeout=120)
+
+    async def _clone(self) -> str:
         name = f"clone_{next(self._numbers)}"
-        self._do(self._sql(f'CREATE DATABASE "{name}" TEMPLATE "template_ostro" STRATEGY FILE_COPY'))
+        await self._sql(f'CREATE DATABASE "{name}" TEMPLATE "template_ostro" STRATEGY FILE_COPY')
         return self.dsn_of(name)
 
     def create_empty(self) -> str:
@@ -77,9 +93,11 @@ class TestPostgres:
         return self.dsn_of(name)
 
     def drop(self, dsn: str) -> None:
-        """Removes a database, whoever is still connected."""
+        """Removes a database, whoever is still connected; waits for the one before."""
         name = dsn.partition("?")[0].rpartition("/")[2]
-        self._do(self._sql(f'DROP DATABASE "{name}" WITH (FORCE)'))
+        while self._dropping:
+            self._dropping.pop().result(timeout=120)
+        self._dropping.append(self._begin(self._sql(f'DROP DATABASE "{name}" WITH (FORCE)')))
 
     def cut_connections(self, dsn: str) -> int:
         """Ends all sessions of a database, as a restart of PostgreSQL would; how many there were."""
@@ -87,11 +105,10 @@ class TestPostgres:
         return self._do(self._cut(name))
 
     async def _sql(self, statement: str) -> None:
-        connection = await asyncpg.connect(self.dsn_of("postgres"), statement_cache_size=0)
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
+        async with self._one_at_a_time:
+            if self._maintenance is None:
+                self._maintenance = await asyncpg.connect(self.dsn_of("postgres"), statement_cache_size=0)
+            await self._maintenance.execute(statement)
 
     async def _cut(self, name: str) -> int:
         connection = await asyncpg.connect(self.dsn_of("postgres"), statement_cache_size=0)
@@ -102,4 +119,7 @@ class TestPostgres:
             await connection.close()
 
     def _do(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=120)
+        return self._begin(work).result(timeout=120)
+
+    def _begin(self, work: Coroutine[Any, Any, T]) -> "Future[T]":
+        return asyncio.run_coroutine_threadsafe(work, self._loop)

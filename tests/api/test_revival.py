@@ -1,7 +1,10 @@
 """Rule 9 over HTTP: an operator runs tasks again, skips them, says what they came to."""
 
+from itertools import cycle
+
+from ostro.clock import pause
 from ostro.protocol import paths
-from tests.api.world import Worker, World
+from tests.api.world import Worker, World, both
 
 CHAIN = (
     {"name": "build", "action": "script", "target": {"server": "x"}, "retry": {"count": 1, "delay": 0}},
@@ -113,3 +116,21 @@ async def test_what_runs_or_never_ran_is_refused_with_a_way_out(world: World) ->
     ):
         found = await world.admin.refused("POST", paths.at(path, workflow=str(workflow), task=task), {})
         assert found[1] == kind
+
+
+async def test_revivals_sent_at_once_are_obeyed_one_after_the_other(world: World) -> None:
+    names = [f"t{n}" for n in range(9)]
+    failing = [{"name": name, "action": "std.fail"} for name in names]
+    workflow = await world.workflow(*failing, seal=True)
+    while await state(world, workflow) != "ERROR":
+        await pause(0.02)
+    calls = [(paths.TASK_SKIP, {}), (paths.TASK_RESULT, {"result": 7}), (paths.TASK_SKIP, {})]
+    answers = await both(
+        *(
+            revive(world, path, workflow, name, **body)
+            for name, (path, body) in zip(names, cycle(calls), strict=False)
+        )
+    )
+    assert answers == [{"changed": True, "used_by": 0, "used_by_names": []}] * 9
+    assert set((await states(world, workflow)).values()) == {"SKIPPED", "SUCCESS"}
+    assert await state(world, workflow) == "SUCCESS"

@@ -1,6 +1,7 @@
 """Folders of conformance cases, read as the README beside the recorded ones says."""
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -58,18 +59,24 @@ def read_cases(folder: Path) -> list[Case]:
 
 def recorded() -> list[Case]:
     """The workflows that a real Mistral ran."""
-    return [case for case in read_cases(RECORDED) if not case.is_expression]
+    return [case for case in kept_cases(RECORDED) if not case.is_expression]
 
 
 def own() -> list[Case]:
     """The corpus beside them, and the examples of the reference."""
-    return [*read_cases(OWN), *read_cases(EXAMPLES)]
+    return [*kept_cases(OWN), *kept_cases(EXAMPLES)]
+
+
+@cache
+def kept_cases(folder: Path) -> list[Case]:
+    """The same, read once: of folders that nobody changes meanwhile."""
+    return read_cases(folder)
 
 
 def _read(path: Path) -> list[Case]:
     name = f"{path.parent.name}/{path.stem}"
     try:
-        said = yaml.safe_load(path.read_text(encoding="utf-8"))
+        said = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise Unreadable(f"{path} does not parse: {' '.join(str(error).split())}") from None
     if isinstance(said, list):

@@ -62,9 +62,9 @@ class Played:
 
 
 @asynccontextmanager
-async def played(**options: Any) -> AsyncIterator[Played]:
+async def played(port: int = 0, **options: Any) -> AsyncIterator[Played]:
     made = Played()
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with socket.create_server(("127.0.0.1", port)) as listening:
         scheme = "https" if options else "http"
         made.url = f"{scheme}://127.0.0.1:{listening.getsockname()[1]}"
         config = uvicorn.Config(

@@ -1,10 +1,13 @@
 """What a call does when all is well, and what becomes of all that can go wrong."""
 
+import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
+import stamina.instrumentation
 
 from ostro.client.transport import Link, Transport
 from ostro.errors import (
@@ -21,6 +24,11 @@ from ostro.errors import (
     Unauthenticated,
 )
 from tests.client.played import Played, played
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
 
 
 class Thing(msgspec.Struct):
@@ -102,11 +110,35 @@ async def test_too_many_is_raised_when_patience_ends(server: Played) -> None:
 
 
 async def test_nobody_there_is_unreachable() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    async with Transport(Link(server=f"http://127.0.0.1:{port}"), patience=0.3) as transport:
+    async with Transport(Link(server=f"http://127.0.0.1:{free_port()}"), patience=0.3) as transport:
         with pytest.raises(ServerUnreachable, match="OSTRO_SERVER"):
             await transport.call("POST", "/", Thing)
+
+
+async def test_an_address_where_nobody_ever_was_is_given_up_soon() -> None:
+    began = time.monotonic()
+    async with Transport(Link(server=f"http://127.0.0.1:{free_port()}"), reach=0.1) as transport:
+        with pytest.raises(ServerUnreachable):
+            await transport.call("GET", "/", Thing)
+    assert time.monotonic() - began < 5
+
+
+async def test_a_server_that_was_reached_is_waited_for_while_it_starts_again() -> None:
+    port, refused = free_port(), asyncio.Event()
+    stamina.instrumentation.set_on_retry_hooks([lambda _: refused.set()])
+    try:
+        async with Transport(Link(server=f"http://127.0.0.1:{port}"), reach=0.0) as transport:
+            async with played(port) as first:
+                first.will({"a": 1})
+                assert await transport.call("GET", "/", Thing) == Thing(1)
+            async with asyncio.TaskGroup() as group:
+                second = group.create_task(transport.call("GET", "/", Thing))
+                await refused.wait()
+                async with played(port) as again:
+                    again.will({"a": 2})
+                    assert await second == Thing(2)
+    finally:
+        stamina.instrumentation.set_on_retry_hooks(None)
 
 
 @pytest.mark.parametrize("content", [b"<html>", b'{"b": 1}', b""])

@@ -4,7 +4,7 @@
 
 A round is one workflow of the main job: tasks for two servers, one that joins all that bear two tags, one that is
 added while it runs, another from inside a running job. Every third is made from a definition instead
-(`tests.faults.defined`). Several are under way at once, while every so often a server, a worker or PostgreSQL is
+(`tests.faults.defined`), every third fails and is revived (`tests.faults.revived`). Several are under way at once, while every so often a server, a worker or PostgreSQL is
 killed with `kill -9` and started again.
 """
 
@@ -15,9 +15,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TypeVar
 from uuid import UUID
 
 import msgspec
@@ -25,14 +24,12 @@ import stamina.instrumentation
 
 from ostro.client.client import Client
 from ostro.client.workflow import Workflow
-from ostro.errors import OstroError, ServerUnreachable
+from ostro.errors import OstroError
 from ostro.values import MaySpawn, Retry
 from tests.engine.fleet import sql
 from tests.engine.whole import orphans
-from tests.faults import defined
-from tests.faults.processes import Fleet, fleet
-
-T = TypeVar("T")
+from tests.faults import defined, revived
+from tests.faults.processes import Fleet, again, fleet
 
 AT_ONCE = 12
 WORKERS = ("x", "y")
@@ -70,6 +67,7 @@ class Rounds:
         self.chance = chance
         self.report = Report()
         self.expected: dict[UUID, set[str]] = {}
+        self.revived: list[revived.Round] = []
 
     async def play(self, rounds: int, every: float) -> Report:
         """So many rounds, with a kill every so many seconds."""
@@ -92,15 +90,15 @@ class Rounds:
         for number in numbers:
             try:
                 async with asyncio.timeout(120):
-                    await (self._defined if number % 3 == 2 else self._round)(number)
-            except (OstroError, TimeoutError) as failed:
+                    await (self._round, self._revived, self._defined)[number % 3](number)
+            except (OstroError, TimeoutError, ExceptionGroup) as failed:
                 self.report.wrong.append(f"round {number}: {type(failed).__name__}: {failed}")
             self.report.rounds += 1
 
     async def _round(self, number: int) -> None:
         """The main job. All calls may be repeated: the same again is answered."""
         client = self.clients[number % len(self.clients)]
-        spawns = number % 10 == 0
+        spawns = number % 9 == 0
         workflow = await again(lambda: client.workflows.create(f"round {number}"))
         names = {"A", "B", "C", "J", "late"} | ({"spawned"} if spawns else set())
         self.expected[workflow.id] = names
@@ -125,6 +123,12 @@ class Rounds:
         output = await again(other.output)
         if state != "SUCCESS" or output != defined.OUTPUT:
             self.report.wrong.append(f"round {number}: {workflow.id} ended in {state} with {output}")
+
+    async def _revived(self, number: int) -> None:
+        """Every second one is made from a definition."""
+        playing = revived.Round(self.clients, number, RUN, self.effects, defined=number % 2 == 1)
+        self.revived.append(playing)
+        await playing.play()
 
     async def _until_spawned(self, workflow: Workflow) -> None:
         while not any(task.name == "spawned" for task in await again(workflow.tasks)):
@@ -165,22 +169,34 @@ class Rounds:
         async with sql(self.fleet.postgres.dsn) as raw:
             tasks = await raw.fetch("SELECT workflow, id, name, state FROM tasks")
             wrong += await defined.wrongs(raw)
+            for one in self.revived:
+                wrong += await one.look(raw)
             jobs = await raw.fetch(
                 "SELECT j.workflow, j.task, j.item, j.id, j.state, j.fence, t.name FROM jobs j JOIN tasks t "
                 "ON t.namespace = j.namespace AND t.workflow = j.workflow AND t.id = j.task"
             )
         self.report.jobs, self.report.runs = len(jobs), runs.total()
+        apart = {one.workflow for one in self.revived}  # they have looked at their ends themselves
         found: dict[UUID, set[str]] = {}
         for task in tasks:
+            if task["workflow"] in apart:
+                continue
             found.setdefault(UUID(int=task["workflow"].int), set()).add(task["name"])
             if task["state"] != ("ERROR" if task["name"] == "flaky" else "SUCCESS"):
                 wrong.append(f"{task['workflow']} {task['name']} is {task['state']}")
         wrong += [
             f"{one}: tasks {found.get(one)}" for one, all_ in self.expected.items() if found.get(one) != all_
         ]
-        successes = Counter((job["task"], job["item"]) for job in jobs if job["state"] == "SUCCESS")
+        successes = Counter(
+            (job["task"], job["item"])
+            for job in jobs
+            if job["state"] == "SUCCESS" and job["workflow"] not in apart
+        )
         wrong += [f"task {task} counted {n} times" for task, n in successes.items() if n != 1]
-        safe, inside = {"B", "late", "each"}, defined.NAMES - defined.SCRIPTS | {"last"}
+        safe, inside = (
+            {"B", "late", "each"} | revived.NAMES,
+            defined.NAMES - defined.SCRIPTS | {"last"} | revived.SAID,
+        )
         for job in jobs:
             ran = runs.pop(str(job["id"]), 0)
             most = (job["fence"] or 0) if job["name"] in safe else 1
@@ -189,15 +205,6 @@ class Rounds:
             if job["state"] == "SUCCESS" and not ran and job["name"] not in inside:
                 wrong.append(f"job {job['id']} ({job['name']}) succeeded and never ran")
         wrong += [f"a job that nobody knows ran: {job}" for job in runs]
-
-
-async def again(call: Callable[[], Awaitable[T]]) -> T:
-    """Until there is a server to answer: some die while they are asked."""
-    while True:
-        try:
-            return await call()
-        except ServerUnreachable:
-            await asyncio.sleep(0.1)
 
 
 async def main(rounds: int, seed: int, folder: Path, every: float = 2.0) -> Report:

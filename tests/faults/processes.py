@@ -5,15 +5,18 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 from ostro.client.client import Client
-from ostro.errors import OstroError
+from ostro.errors import OstroError, ServerUnreachable
 from ostro.store.embedded import EmbeddedPostgres
 from ostro.store.migrate import upgrade
 from tests.postgres import embedded
+
+T = TypeVar("T")
 
 OSTRO = (sys.executable, "-m", "ostro.cli.main")
 
@@ -148,6 +151,15 @@ async def fleet(folder: Path, *, servers: int, **environment: str) -> AsyncItera
                 watching.cancel()
     finally:
         await postgres.stop()
+
+
+async def again(call: Callable[[], Awaitable[T]]) -> T:
+    """Until there is a server to answer: some die while they are asked."""
+    while True:
+        try:
+            return await call()
+        except ServerUnreachable:
+            await asyncio.sleep(0.1)
 
 
 def free_port() -> int:

@@ -29,7 +29,7 @@ def texts(case: Case) -> Iterator[str]:
 
 def keys_of(case: Case) -> set[str]:
     try:
-        return {key for text in texts(case) for key in keys_in(yaml.safe_load(text))}
+        return {key for text in texts(case) for key in keys_in(yaml.load(text, Loader=yaml.CSafeLoader))}
     except yaml.YAMLError:
         return set()  # the case is about that
 

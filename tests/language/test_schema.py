@@ -20,7 +20,7 @@ def test_what_is_accepted_fits_the_schema(case) -> None:
     kind = Kind(case.get("kind", "workflows"))
     if lint(case["definition"], kind).errors:
         return
-    given = yaml.safe_load(case["definition"])
+    given = yaml.load(case["definition"], Loader=yaml.CSafeLoader)
     assert jsonschema_rs.is_valid(json_schema(kind), given), [
         error.message for error in jsonschema_rs.iter_errors(json_schema(kind), given)
     ]

@@ -105,6 +105,13 @@ MANY = {
     ),
     "openings that do not close": "    a: {action: 'std.echo " + "<% a=[ '' " * 20_000 + "'}\n",
     "brackets": "    a: {publish: {x: '<% " + "(" * 100_000 + ")" * 100_000 + " %>'}}\n",
+    "quotes that are none": "    a: {publish: {x: \"<% '" + "\\\\'" * 200_000 + ' %>"}}\n',
+    "a long word": "    a: {publish: {x: '<% " + "a" * 500_000 + " %>'}}\n",
+    "a long variable": "    a: {publish: {x: '{{ _." + "a" * 500_000 + "() }}'}}\n",
+    "closed on another line": "    a:\n      publish:\n        x: |\n"
+    + "          {{\n" * 40_000
+    + "          }}\n",
+    "openings on a line": '    a: {publish: {x: "' + "{% if " * 100_000 + '"}}\n',
     "joins in circles": "    s: {on-success: a0}\n"
     + "".join(f"    a{n}: {{join: all, on-success: [a{n + 1}, a{max(0, n - 1)}]}}\n" for n in range(5_000)),
 }
@@ -112,9 +119,9 @@ MANY = {
 
 @pytest.mark.parametrize("name", MANY)
 def test_no_text_stalls_the_reader(name) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     lint(HEAD + "w:\n  tasks:\n" + MANY[name])
-    assert time.perf_counter() - start < 10  # at most 1 s each on an idle machine; tests run beside others
+    assert time.process_time() - start < 10  # at most 1 s each on an idle machine
 
 
 def test_defaults_cannot_multiply_without_bound() -> None:
@@ -141,7 +148,7 @@ def test_a_thousand_tasks_are_checked_at_once() -> None:
     text = f"{HEAD}w:\n  input: [x]\n  tasks:\n{tasks}"
     took = []
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.process_time()
         assert lint(text).problems == ()
-        took.append(time.perf_counter() - start)
+        took.append(time.process_time() - start)
     assert min(took) < 0.9  # 0.16 s on an idle machine; tests run beside others

@@ -1,6 +1,7 @@
 """What each command that talks to a server has in common: its options, its client, its printer."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from enum import StrEnum
@@ -17,6 +18,8 @@ from ostro.client.client import Client
 from ostro.values import UUID
 
 _PATIENCE = 5.0
+_REACH = 1.0
+"""Seconds that a person waits for an address at which nobody is. A job has nobody who waits, and its server may be starting."""
 
 Command = Callable[..., Awaitable[int | None]]
 
@@ -54,7 +57,8 @@ def connected(function: Command) -> Callable[..., int | None]:
     ) -> int | None:
         async def go() -> int | None:
             quiet()
-            made = Client(server, token, ca=ca, profile=profile, patience=_PATIENCE)
+            reach = None if "OSTRO_JOB" in os.environ else _REACH
+            made = Client(server, token, ca=ca, profile=profile, patience=_PATIENCE, reach=reach)
             async with made as client:
                 return await function(client=client, printer=Printer(form), **options)
 

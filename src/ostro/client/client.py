@@ -32,7 +32,8 @@ _ALONE_ENDED = frozenset({TaskState.SUCCESS, TaskState.ERROR, TaskState.CANCELLE
 class Client:
     """A server. Without arguments it is found in the environment (OSTRO_SERVER, OSTRO_TOKEN) or the profile.
 
-    `timeout` is seconds of one request, `patience` how long a request is repeated where that is safe.
+    `timeout` is seconds of one request, `patience` how long a request is repeated where that is safe, `reach` how long
+    a server is looked for that never took a connection (as `patience` where it is not given).
     Use it as `async with Client() as client:`. Raises Refusal and its kin, and ServerUnreachable.
     """
 
@@ -47,9 +48,10 @@ class Client:
         profile: str | Path | None = None,
         timeout: float = 30.0,
         patience: float = 20.0,
+        reach: float | None = None,
     ) -> None:
         link = find_link(server, token, ca=ca, cert=cert, key=key, profile=profile)
-        self._transport = Transport(link, timeout=timeout, patience=patience)
+        self._transport = Transport(link, timeout=timeout, patience=patience, reach=reach)
         self.workflows = Workflows(self._transport)
         self.definitions = Definitions(self._transport)
         self.environments = Environments(self._transport)

@@ -14,6 +14,7 @@ import msgspec
 import stamina
 
 from ostro.client.problems import Busy, NeverSent, failure
+from ostro.clock import monotonic
 from ostro.errors import OstroError, ServerUnreachable, TooMany
 
 T = TypeVar("T")
@@ -47,12 +48,16 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
 class Transport:
     """HTTP to one server. Times are seconds; `patience` is how long a call is repeated where that is safe.
 
+    `reach`, where it is given, is how long a server that never took a connection is looked for.
     Raises Refusal and its kin (the server said no), ServerUnreachable (there was no answer).
     """
 
-    def __init__(self, link: Link, *, timeout: float = 30.0, patience: float = 20.0) -> None:
+    def __init__(
+        self, link: Link, *, timeout: float = 30.0, patience: float = 20.0, reach: float | None = None
+    ) -> None:
         self.link = link
         self._patience = patience
+        self._reach = reach
         headers = {"authorization": f"Bearer {link.token}"} if link.token else {}
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=32)
         try:
@@ -102,11 +107,14 @@ class Transport:
     ) -> T:
         """One request, repeated while that is safe and may help. `key` is its Idempotency-Key."""
         safe = method == "GET" or bool(key)
+        began = monotonic()
 
         def again(error: Exception) -> bool | float:
             if isinstance(error, (TooMany, Busy)):
                 return error.retry_after if safe or isinstance(error, TooMany) else False
-            return isinstance(error, NeverSent) or (safe and isinstance(error, ServerUnreachable))
+            if isinstance(error, NeverSent):
+                return self._reach is None or monotonic() - began < self._reach
+            return safe and isinstance(error, ServerUnreachable)
 
         async for attempt in stamina.retry_context(
             on=again, attempts=None, timeout=self._patience, wait_initial=0.1, wait_max=2.0, wait_jitter=0.2
@@ -157,6 +165,7 @@ class Transport:
             )
         except (httpx2.HTTPError, httpx2.StreamError, RuntimeError) as lost:
             raise self._unreachable(lost) from lost
+        self._reach = None  # it is there: what comes now is a restart
         if response.status_code >= 300:
             raise failure(response.status_code, response.content, response.headers.get("retry-after"))
         return self._read(response.content, answer)

@@ -29,10 +29,11 @@ _OPENS = re.compile(r"<%|\{\{|\{%")
 _CLOSES = {"<%": "%>", "{{": "}}", "{%": "%}"}
 _ENDS_OPEN = re.compile(r"(?:[-+*/=<>,.]|\b(?:and|or|not|mod))$")
 _BEGINS_OPEN = re.compile(r"\s*(?:[*/=<>,]|\b(?:and|or|mod)\b)")
-_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`(?:[^`\\]|\\.)*`", re.DOTALL)
+# No word is read twice (`*+`, and only from its start): a word of a megabyte is one pass.
+_QUOTED = re.compile(r"(['\"`])(?:[^'\"`\\]|\\.|(?!\1)['\"`])*+(\1?)", re.DOTALL)
 _TASK = re.compile(r"(?<![\w.$])task\(\s*(?:'([^']+)'|\"([^\"]+)\"|([A-Za-z_]\w*))\s*\)")
-_JINJA_VARIABLE = re.compile(r"(?<![\w.])_\.([A-Za-z_]\w*)(?!\w*\s*\()")
-_YAQL_TOKEN = re.compile(r"\$\.([A-Za-z_]\w*)(?!\w*\s*\()|->|([A-Za-z_]\w*)?([(\[{])|[)\]}]")
+_JINJA_VARIABLE = re.compile(r"(?<![\w.])_\.([A-Za-z_]\w*+)(?!\s*+\()")
+_YAQL_TOKEN = re.compile(r"\$\.([A-Za-z_]\w*+)(?!\s*+\()|->|((?<!\w)[A-Za-z_]\w*+)?([(\[{])|[)\]}]")
 _PLAIN_FUNCTIONS = {
     "", "task", "len", "range", "switch", "str", "int", "float", "not", "bool", "dict", "list", "coalesce",
     "json_dump", "yaml_dump", "json_parse", "yaml_parse", "and", "or", "in", "mod", "max", "min", "abs", "concat",
@@ -60,19 +61,27 @@ def look(text: str) -> Look:
 
 
 def _parts(text: str) -> Iterator[tuple[str, str, int]]:
-    """Each expression: how it opens, what is in it, where it begins. In one pass, whatever stands there."""
+    """Each expression: how it opens, what is in it, where it begins. In one pass, whatever stands there.
+
+    What is opened on one line and closed on another is text.
+    """
+    start = 0
+    for line in text.split("\n"):
+        for opening, body, at in _parts_of_line(line):
+            yield opening, body if opening == "<%" else body.strip("-+"), start + at
+        start += len(line) + 1
+
+
+def _parts_of_line(line: str) -> Iterator[tuple[str, str, int]]:
     open_ended: set[str] = set()
     at = 0
-    while found := _OPENS.search(text, at):
+    while found := _OPENS.search(line, at):
         opening, at = found.group(), found.end()
-        end = -1 if opening in open_ended else text.find(_CLOSES[opening], at)
+        end = -1 if opening in open_ended else line.find(_CLOSES[opening], at)
         if end < 0:
             open_ended.add(opening)
             continue
-        body = text[at:end]
-        if "\n" in body:  # opened on one line and closed on another: text
-            continue
-        yield opening, body if opening == "<%" else body.strip("-+"), found.start()
+        yield opening, line[at:end], found.start()
         at = end + 2
 
 
@@ -81,10 +90,10 @@ def _short(body: str) -> str:
 
 
 def _problem_of(body: str) -> str:
-    bare = _QUOTED.sub("0", body)
+    bare = _QUOTED.sub(lambda quoted: "0" if quoted[2] else "'", body)
     if not bare.strip():
         return "there is nothing to evaluate"
-    if "'" in bare or '"' in bare:
+    if "'" in bare:
         return "a quotation mark does not close"
     open_ones: list[str] = []
     for one in bare:

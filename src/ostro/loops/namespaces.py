@@ -4,11 +4,12 @@ from ostro.clock import monotonic
 from ostro.store import due
 from ostro.store.database import Database
 
-_ASKED_EVERY = 5.0
+_ASKED_EVERY = 1.0
+"""Seconds: as long as the first message in a new namespace may wait."""
 
 
 class Namespaces:
-    """The ids of all namespaces, at most five seconds old."""
+    """The ids of all namespaces, at most a second old."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -15,7 +15,7 @@ ORIGINALS = ROOT.parent / "shared" / "conformance" / "expressions"
 
 
 def cases(language):
-    listed = yaml.safe_load((COPIES / f"{language}.yaml").read_text(encoding="utf-8"))
+    listed = yaml.load((COPIES / f"{language}.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     return [pytest.param(case, id=f"{language}-{index}") for index, case in enumerate(listed)]
 
 

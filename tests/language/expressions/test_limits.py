@@ -3,6 +3,7 @@
 import gc
 import time
 import tracemalloc
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -89,6 +90,15 @@ DEEP = [
     "{{ " + "[" * 3000 + "]" * 3000 + " }}", "{{ _" + ".a" * 2900 + " }}", "{{ " + "~".join(["1"] * 5000) + " }}",
     "{% if 1 %}" * 500 + "{% endif %}" * 500, "{{ " + "9" * 5000 + " }}", "<% " + "9" * 5000 + " %>",
 ]  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def collected() -> Iterator[None]:
+    """What other tests left is looked through once, and not at each measurement."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def cost_of(text: str) -> tuple[float, ExpressionError | None]:

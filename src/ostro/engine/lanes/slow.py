@@ -111,8 +111,10 @@ async def _try(lane: Lane, key: Key, course: _Course) -> None:
         passed = await _has_passed(connection, key, course.attempt)
         decided, course.attempt = course.attempt, None
         if decided is None or not passed:
-            loaded = await _present(lane, connection, key, course.envelopes) if row else None
-            now, later = await _sort_out(connection, key, course.envelopes)
+            batch, rest = _up_to_a_revival(course.envelopes)
+            loaded = await _present(lane, connection, key, batch) if row else None
+            now, later = await _sort_out(connection, key, batch)
+            later += rest
             course.envelopes = now + later
             decided = await _decide(lane, key, loaded, now, course.answers)
             if decided is None:
@@ -197,6 +199,14 @@ async def _present(lane: Lane, connection: Connection, key: Key, envelopes: list
         raise NotFound("workflow_not_found", f"There is no workflow {key[1]}.")
     loaded.company = "contested"
     return loaded
+
+
+def _up_to_a_revival(envelopes: list[Envelope]) -> tuple[list[Envelope], list[Envelope]]:
+    """Those before the first revival, or that one alone, and the rest: it reads what ended tasks were, which is in
+    memory only when it has just been loaded, and before anything else was decided on it.
+    """
+    first = next((at for at, one in enumerate(envelopes) if isinstance(one.event, Revival)), len(envelopes))
+    return envelopes[: max(1, first)], envelopes[max(1, first) :]
 
 
 def _revives(envelopes: list[Envelope]) -> bool:

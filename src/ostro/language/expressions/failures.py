@@ -67,22 +67,25 @@ _TYPES = {
 }
 
 
+_KNOWN = (
+    (IndexError, Kind.UNKNOWN, "the list has no element at that index"),
+    (ZeroDivisionError, Kind.VALUE, "a division by zero"),
+    (RecursionError, Kind.LIMIT, "it is nested too deeply"),
+    (MemoryError, Kind.LIMIT, "it needs too much memory"),
+    (OverflowError, Kind.LIMIT, "a number is too large"),
+    (StopIteration, Kind.VALUE, "the sequence has too few elements, or more than one"),
+)
+
+
 def reason(error: BaseException) -> tuple[Kind, str]:
     """A Python error as a kind and the end of a sentence."""
     if isinstance(error, KeyError):
         return Kind.UNKNOWN, f"there is no `{_short(error.args[0] if error.args else '')}`"
-    if isinstance(error, IndexError):
-        return Kind.UNKNOWN, "the list has no element at that index"
-    if isinstance(error, ZeroDivisionError):
-        return Kind.VALUE, "a division by zero"
-    if isinstance(error, RecursionError):
-        return Kind.LIMIT, "it is nested too deeply"
-    if isinstance(error, MemoryError):
-        return Kind.LIMIT, "it needs too much memory"
-    if isinstance(error, OverflowError):
-        return Kind.LIMIT, "a number is too large"
-    if isinstance(error, StopIteration):
-        return Kind.VALUE, "the sequence has too few elements, or more than one"
+    for known, kind, said in _KNOWN:
+        if isinstance(error, known):
+            return kind, said
+    if isinstance(error, ValueError) and "set_int_max_str_digits" in str(error):
+        return Kind.LIMIT, "a number has too many digits"
     kind = Kind.TYPE if isinstance(error, TypeError) else Kind.VALUE
     return kind, _short(str(error)).rstrip(".") or type(error).__name__
 

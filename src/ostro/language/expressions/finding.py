@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from ostro.language.expressions.failures import ExpressionError, Kind
-from ostro.language.marks import JINJA, YAQL
+from ostro.language.marks import first_jinja, yaql_in
 
 
 class Piece(NamedTuple):
@@ -16,23 +16,23 @@ class Piece(NamedTuple):
 
 def is_jinja(text: str) -> bool:
     """Whether the string is Jinja2's; ExpressionError if it is YAQL's too."""
-    found, other = JINJA.search(text), YAQL.search(text)
-    if found and other:
+    found, other = first_jinja(text), next(yaql_in(text), None)
+    if found is not None and other is not None:
         said = "YAQL (`<% %>`) and Jinja2 (`{{ }}`) cannot be mixed in one string."
-        raise ExpressionError(Kind.MIXED, said, offset=max(found.start(), other.start()))
+        raise ExpressionError(Kind.MIXED, said, offset=max(found, other[0]))
     return found is not None
 
 
 def pieces_of(text: str) -> list[Piece]:
     """The literal and the YAQL parts, in order."""
     pieces, at = [], 0
-    for found in YAQL.finditer(text):
-        if found.start() > at:
-            pieces.append(Piece(text[at : found.start()], at, is_yaql=False))
-        inner = found.group()[2:-2]
+    for start, end in yaql_in(text):
+        if start > at:
+            pieces.append(Piece(text[at:start], at, is_yaql=False))
+        inner = text[start + 2 : end - 2]
         lead = len(inner) - len(inner.lstrip())
-        pieces.append(Piece(inner.strip(), found.start() + 2 + lead, is_yaql=True))
-        at = found.end()
+        pieces.append(Piece(inner.strip(), start + 2 + lead, is_yaql=True))
+        at = end
     if at < len(text):
         pieces.append(Piece(text[at:], at, is_yaql=False))
     return pieces

@@ -10,6 +10,10 @@ from functools import cache
 from typing import Any
 
 import yaml
+from yaml.composer import Composer
+from yaml.constructor import SafeConstructor
+from yaml.cyaml import CParser  # type: ignore[attr-defined]
+from yaml.resolver import Resolver
 
 from ostro.language.expressions.evaluation import Run
 from ostro.language.expressions.failures import ExpressionError, Kind, reason
@@ -118,13 +122,64 @@ def yaml_dump(run: Run, data: Any) -> str:
 def yaml_parse(run: Run, data: str) -> Any:
     """The value that a YAML text stands for."""
     text = _text("yaml_parse", data)
-    run.meter.spend(4 * len(text))
+    run.meter.spend(len(text) + (text.count("%TAG") ** 2 >> 8))
     run.meter.grow(8 * len(text))
     try:
-        value = yaml.load(text, Loader=yaml.CSafeLoader)
-    except yaml.YAMLError as error:
-        raise ExpressionError(Kind.VALUE, f"`yaml_parse` cannot read its text: {reason(error)[1]}.") from None
-    return plain(run, value)
+        return plain(run, _Loader(text, run).get_single_data())
+    except (yaml.YAMLError, ValueError) as error:
+        kind, said = reason(error)
+    except (ArithmeticError, AttributeError, LookupError):  # what PyYAML raises for `!!bool x`
+        kind, said = Kind.VALUE, "a value is not what its tag says"
+    raise ExpressionError(kind, f"`yaml_parse` cannot read its text: {said}.") from None
+
+
+_DEEPEST = 64
+_LONGEST_NUMBER = 1_300
+"""Digits: some more than `integer_bits` allow."""
+
+
+class _Loader(Composer, CParser, SafeConstructor, Resolver):
+    """PyYAML's safe loader, but that the nodes are made here, each at its price.
+
+    PyYAML's own maker of nodes ends the process where lists are nested 25,000 levels deep, and lets a merge of merges
+    (`<<: [*a, *a]`) grow without end. An alias costs what it stands for.
+    """
+
+    def __init__(self, text: str, run: Run) -> None:
+        CParser.__init__(self, text)
+        Composer.__init__(self)
+        SafeConstructor.__init__(self)
+        Resolver.__init__(self)
+        self._run = run
+        self._depth = 0
+        self._count = 0
+        self._sizes: dict[str | None, int] = {}
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event: Any = self.peek_event()
+        before = self._count
+        alias = type(event) is yaml.AliasEvent
+        self._spend(1 + (self._sizes.get(event.anchor, 0) if alias else 0))
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise ExpressionError(Kind.LIMIT, f"A YAML text is nested more than {_DEEPEST} levels deep.")
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        if event.anchor is not None and not alias:
+            self._sizes[event.anchor] = self._count - before
+        return node
+
+    def construct_scalar(self, node: Any) -> Any:
+        if len(node.value) > _LONGEST_NUMBER and node.tag in _NUMBER_TAGS:
+            raise ExpressionError(Kind.LIMIT, "A number in a YAML text has too many digits.")
+        return super().construct_scalar(node)
+
+    def _spend(self, nodes: int) -> None:
+        self._count += nodes
+        self._run.meter.spend(12 * nodes)
+
+
+_NUMBER_TAGS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 
 
 class _Dumper(yaml.CSafeDumper):

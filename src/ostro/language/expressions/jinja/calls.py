@@ -1,6 +1,7 @@
 """What templates may call, and the work of it counted before."""
 
 from collections.abc import Callable
+from types import BuiltinFunctionType
 from typing import Any
 
 from jinja2.exceptions import SecurityError
@@ -93,6 +94,8 @@ def before_call(
     bound = getattr(called, "__wrapped__", called)  # the sandbox wraps `format`
     receiver, name = getattr(bound, "__self__", None), getattr(bound, "__name__", "")
     if receiver is None:
+        if isinstance(bound, BuiltinFunctionType):  # `''.maketrans`, which belongs to no text
+            raise SecurityError(f"`{name}` cannot be called here.")
         return args
     if kwargs and isinstance(receiver, str):
         if name not in _NAMED:

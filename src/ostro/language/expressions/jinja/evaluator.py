@@ -37,7 +37,9 @@ class Jinja:
         except (RecursionError, MemoryError, SyntaxError):
             raise ExpressionError(Kind.LIMIT, "The template is nested too deeply.") from None
         except ValueError as error:
-            raise ExpressionError(Kind.SYNTAX, f"The template cannot be read: {reason(error)[1]}.") from None
+            kind, said = reason(error)
+            kind = kind if kind is Kind.LIMIT else Kind.SYNTAX
+            raise ExpressionError(kind, f"The template cannot be read: {said}.") from None
 
     def evaluate(self, data: Mapping[str, Any], run: Run) -> Any:
         """The plain value; ExpressionError otherwise."""

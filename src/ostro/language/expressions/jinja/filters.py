@@ -201,6 +201,10 @@ def _stripped(run: Run, value: Any, args: _Args, kwargs: _Named) -> None:
     run.meter.spend((text.count("<") + 1) * len(text) >> 10)
 
 
+def _titled(run: Run, value: Any, args: _Args, kwargs: _Named) -> None:
+    run.meter.spend(len(str(value)) >> 1)
+
+
 _GUARDS: dict[str, Callable[[Run, Any, _Args, _Named], None]] = {
     "batch": _groups,
     "center": _center,
@@ -213,6 +217,7 @@ _GUARDS: dict[str, Callable[[Run, Any, _Args, _Named], None]] = {
     "striptags": _stripped,
     "tojson": _indented,
     "sum": _summed,
+    "title": _titled,
     "wordwrap": _wrapped,
 }
 

@@ -1,23 +1,44 @@
 """The tree of a template with counters in its loops, macros, comparisons, concatenations and slices."""
 
+from math import isfinite
 from typing import cast
 
 from jinja2 import nodes
 from jinja2.exceptions import TemplateAssertionError
 from jinja2.visitor import NodeTransformer
 
+from ostro.language.expressions.failures import ExpressionError, Kind
+
+_DEEPEST = 40
+"""Blocks one inside the other. Jinja's compiler takes the cube of that; Python itself refuses 20 loops."""
 _REFUSED = (nodes.Block, nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)
 
 
 class Counting(NodeTransformer):
     """Visits each node of a template once."""
 
+    def __init__(self) -> None:
+        self._depth = 0
+
     def generic_visit(self, node: nodes.Node) -> nodes.Node:
         """All nodes that need nothing."""
         if isinstance(node, _REFUSED):
             said = f"`{type(node).__name__.lower()}` has no use in an expression."
             raise TemplateAssertionError(said, node.lineno)
-        return super().generic_visit(node)
+        if not isinstance(node, nodes.Stmt):
+            return super().generic_visit(node)
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise ExpressionError(Kind.LIMIT, "The template is nested too deeply.")
+        visited = super().generic_visit(node)
+        self._depth -= 1
+        return visited
+
+    def visit_Const(self, node: nodes.Const) -> nodes.Node:  # noqa: N802
+        """`1e999` is no number that JSON can carry."""
+        if isinstance(node.value, float) and not isfinite(node.value):
+            raise ExpressionError(Kind.LIMIT, "A number is too large.")
+        return node
 
     def visit_For(self, node: nodes.For) -> nodes.Node:  # noqa: N802 (Jinja's name)
         """Each turn costs what its body costs."""
