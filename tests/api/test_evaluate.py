@@ -119,6 +119,28 @@ async def test_in_a_definitions_open_workflow_its_input_and_its_tasks_are_seen(w
     assert (await task(world, workflow, "more"))["result"] == "hi hi"
 
 
+async def test_as_many_as_one_may_add_ask_each_for_another_result(world: World) -> None:
+    known = [echo(f"a{number}", number) for number in range(100)]
+    workflow = await world.workflow(*known)
+    await add(
+        world, workflow, *(asks(f"b{number}", f"<% task(a{number}).result * 2 %>") for number in range(100))
+    )
+    found = [(await task(world, workflow, f"b{number}"))["result"] for number in (0, 57, 99)]
+    assert found == [0, 114, 198]
+
+
+async def test_more_results_than_may_be_read_are_an_error_and_those_of_one_task_are_not(world: World) -> None:
+    large = [echo(f"a{number}", "x" * 250_000, tags=["t"]) for number in range(70)]
+    workflow = await world.workflow(*large)
+    await add(world, workflow, asks("all", "<% len(tagged(t)) %>"), asks("one", "<% len(task(a7).result) %>"))
+    assert (await task(world, workflow, "one"))["result"] == 250_000
+    told = await task(world, workflow, "all")
+    assert told["error"] == (
+        "It asks for the results of too many tasks, or for too large ones: 10,000 and 16 MiB are the most"
+        " (in `output`)"
+    )
+
+
 async def test_each_run_is_evaluated_anew_and_a_result_that_was_set_is_seen(world: World) -> None:
     workflow = await world.workflow(echo("a", 1), asks("b", "<% task(a).result + 1 %>", "a"), seal=True)
     assert (await task(world, workflow, "b"))["result"] == 2

@@ -10,10 +10,11 @@ from ostro.core.plans.context import View
 from ostro.core.plans.plan import Written
 from ostro.core.plans.steps import Flow, Step
 from ostro.core.requirements.conditions import Task
+from ostro.core.requirements.results import question_for
 from ostro.core.workflow import Moment, Workflow
 from ostro.language.expressions import ExpressionError, Kind, Lookup, Need, Unanswered
 from ostro.language.model.policies import GRAPH
-from ostro.values import UUID, TaskState, readable
+from ostro.values import TaskState, readable
 
 _VARIABLES = object()
 _WIDE = ("shared", "vars", "input")
@@ -182,27 +183,36 @@ class Scope:
 
     def _told_of(self, tasks: Iterable[Task]) -> list[dict[str, Any]]:
         chosen = list(tasks)
-        results = self._results_of([task for task in chosen if task.row.run and self._step(task) is None])
-        return [self._told(task, results.get(task.id)) for task in chosen]
-
-    def _results_of(self, tasks: list[Task]) -> Mapping[UUID, bytes | None]:
-        """Of callers' tasks that have ended: what is not in memory is asked for, of all together."""
-        ended = [task for task in tasks if task.ended]
+        self._remember_results_of([task for task in chosen if self._is_of_a_caller(task)])
         known = self.workflow.results.known
-        if any(task.id not in known for task in ended):
-            fresh = {one.task: one.result for one in self.workflow.changes.ended_jobs}  # not written yet
-            known = {task.id: fresh[task.id] for task in ended if task.id in fresh} | known
-        missing = [task for task in ended if task.id not in known]
-        return known | self._asked_for(missing) if missing else known
+        return [self._told(task, known.get(task.id)) for task in chosen]
 
-    def _asked_for(self, missing: list[Task]) -> dict[UUID, bytes | None]:
-        runs = tuple(f"{task.id} {task.row.run}" for task in missing)
-        need = Need(Lookup.RESULTS, (str(self.workflow.id), *runs))
-        found = self.moment.answers.get(need, self)
-        if found is self:
-            raise Unanswered(need)
-        results: Any = _not_too_large(found)
-        return {task.id: results.get(str(task.id)) for task in missing}
+    def _is_of_a_caller(self, task: Task) -> bool:
+        """Whether it has ended, and its result is kept by no step."""
+        return task.ended and task.row.run > 0 and self._step(task) is None
+
+    def _remember_results_of(self, tasks: list[Task]) -> None:
+        """What is not in memory, nor in what this decision will write, is asked for, of all together."""
+        results = self.workflow.results
+        missing = results.lacked_of(tasks)
+        if missing:
+            results.take_unwritten(missing, self.workflow.changes.ended_jobs)
+            results.take_answers(self.moment.answers, self.workflow.tasks)
+            missing = results.lacked_of(missing)
+        if missing:
+            raise self._question_for(missing)
+
+    def _question_for(self, missing: list[Task]) -> ExpressionError:
+        """The first time for these alone; then for all that there are: who asks twice may ask a hundred times."""
+        wanted = [missing]
+        if any(need.lookup is Lookup.RESULTS for need in self.moment.answers):
+            every = [task for task in self.workflow.tasks.values() if self._is_of_a_caller(task)]
+            wanted.insert(0, self.workflow.results.lacked_of(every))
+        for tasks in wanted:
+            need = question_for(self.workflow.id, tasks)
+            if need not in self.moment.answers:
+                return Unanswered(need)
+        return _too_large()
 
     def _told(self, task: Task, result: bytes | None) -> dict[str, Any]:
         row, step = task.row, self._step(task)
@@ -224,11 +234,13 @@ class Scope:
 
 def _not_too_large(answer: Any) -> Any:
     if answer is None:
-        raise ExpressionError(
-            Kind.LIMIT,
-            "It asks for the results of too many tasks, or for too large ones: 16 MiB is the most.",
-        )
+        raise _too_large()
     return answer
+
+
+def _too_large() -> ExpressionError:
+    said = "It asks for the results of too many tasks, or for too large ones: 10,000 and 16 MiB are the most."
+    return ExpressionError(Kind.LIMIT, said)
 
 
 def _value(task: Task, result: bytes | None) -> Any:

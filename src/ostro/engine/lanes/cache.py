@@ -37,6 +37,7 @@ class Cache:
             return
         if loaded.workflow.ended:
             loaded.forget_results()
+        loaded.workflow.results.tidy()
         flow = loaded.workflow.flow
         kept = loaded.kept_bytes + loaded.workflow.results.bytes + (flow.bytes if flow is not None else 0)
         size = len(loaded.workflow.tasks) + 1 + kept // _BYTES_OF_A_TASK

@@ -16,6 +16,9 @@ import msgspec
 
 from ostro.language.expressions.failures import ExpressionError, Kind
 
+_SHOWN = 5
+"""Arguments of a question, in a message."""
+
 
 class Lookup(StrEnum):
     """The kinds of needs, with what answers them."""
@@ -91,7 +94,10 @@ class Unanswered(ExpressionError):
     """The snapshot has no answer to `need`: fetch it, and evaluate again."""
 
     def __init__(self, need: Need) -> None:
-        arguments = ", ".join(repr(a) for a in need.arguments or ())
+        given = need.arguments or ()
+        arguments = ", ".join(
+            [*(repr(one) for one in given[:_SHOWN]), *(["…"] if len(given) > _SHOWN else [])]
+        )
         super().__init__(Kind.LOOKUP, f"`{need.lookup}({arguments})` cannot be answered here.")
         self.need = need
 
