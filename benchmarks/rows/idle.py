@@ -90,7 +90,7 @@ async def cold_workflow(scale: Scale) -> Found:
             async with asyncio.TaskGroup() as group:
                 asking = group.create_task(others.run())
                 await asyncio.sleep(scale.of(3, 1))
-                before += others.take()[_FIRST:]
+                before += others.take()[scale.of(_FIRST, 1) :]
                 first_events.append(await _add_one(where, large, number))
                 during += others.take()
                 asking.cancel()
