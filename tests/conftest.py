@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from ostro.store.database import Database
-from tests.postgres import TestPostgres
+from tests.postgres import TestPostgres, roomy
 
 settings.register_profile(
     "short", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestPostgres]:
     """One PostgreSQL for all tests of this process, with a migrated template to clone."""
-    with TestPostgres(tmp_path_factory.mktemp("postgres")) as running:
+    with roomy(tmp_path_factory.mktemp("postgres")) as folder, TestPostgres(folder / "data") as running:
         running.make_template()
         yield running
 

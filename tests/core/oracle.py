@@ -99,6 +99,7 @@ class Oracle:
     sealed_tags: set[str] = field(default_factory=set)
     state: WorkflowState = WorkflowState.RUNNING
     stopped_by: str | None = None
+    past_deadline: bool = False
     latched: set[object] = field(default_factory=set)
 
     # -- rule 2: what is closed ---------------------------------------------------------------
@@ -318,6 +319,7 @@ class Oracle:
     # -- rule 8: stop -----------------------------------------------------------------------------
 
     def stop(self, why: str) -> None:
+        self.past_deadline = self.past_deadline or why == "deadline"  # also of one that had ended before
         if self.state is not WorkflowState.RUNNING:
             return
         self.stopped_by, self.sealed = why, True
@@ -558,9 +560,7 @@ class Oracle:
         return used_by
 
     def revivable(self, name: str) -> OracleTask:
-        if name not in self.tasks or (
-            self.state is not WorkflowState.RUNNING and self.stopped_by == "deadline"
-        ):
+        if name not in self.tasks or (self.state is not WorkflowState.RUNNING and self.past_deadline):
             raise Refused("no such task, or past the deadline")
         return self.tasks[name]
 

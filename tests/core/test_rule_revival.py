@@ -8,7 +8,7 @@ from ostro.core.events import DeadlineDue, Pause, Rerun, Resume, RetryDue, Reviv
 from ostro.errors import Conflict
 from ostro.values import MaySpawn, Retry, Term, TermState
 from tests.core.recount import recount
-from tests.core.twin import DEADLINE, World, a_task
+from tests.core.twin import DEADLINE, Twin, World, a_task
 
 X = ("x",)
 
@@ -81,3 +81,12 @@ def test_past_the_deadline_nothing_lives_again() -> None:
     for event in (Rerun(name="a"), Skip(name="a"), SetResult(name="a")):
         with pytest.raises(Conflict, match="deadline has passed"):
             world.tell(event)
+
+
+def test_a_workflow_that_ended_before_its_deadline_is_refused_after_it_as_well() -> None:
+    twin = Twin([a_task("a")], seal=True, deadline=DEADLINE)
+    twin.stops()
+    assert twin.reruns("a")
+    twin.stops()
+    twin.strikes()
+    assert not twin.reruns("a")

@@ -60,10 +60,11 @@ def parsed_text(data: bytes) -> None:
 def body(data: bytes) -> None:
     """The body of a request. The first byte chooses the route."""
     endpoint = BODIES[_first(data) % len(BODIES)]
+    raw = data[1:].strip() or b"{}"
     try:
-        body_of(endpoint, data[1:])
-        check_depth(data[1:], Limits().json_depth)
-        hash_of(data[1:])
+        body_of(endpoint, raw)
+        check_depth(raw, Limits().json_depth)
+        hash_of(raw)
     except Exception as error:
         if problem_of(error).status >= 500:
             raise
