@@ -80,6 +80,7 @@ async def run_group(
     finally:
         if not over:  # we are cancelled, or the disk is full: nobody is left behind
             _tell(process.pid, signal.SIGKILL)
+            await process.wait()  # its mark stays until it is gone
         if mark is not None:
             mark.unlink(missing_ok=True)
             sync_folder(context.marks)

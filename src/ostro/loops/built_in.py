@@ -52,11 +52,10 @@ class BuiltIn:
             **told,
         }
         self._tokens: dict[int, tuple[str, float]] = {}
-        self._process: asyncio.subprocess.Process | None = None
         self._closing = asyncio.Event()
 
     async def keep(self) -> None:
-        """Lives until `close`."""
+        """Lives until it is cancelled; after `let_go` the child may give back what it has."""
         back_off = _FIRST_BACK_OFF
         while not self._closing.is_set():
             begun = monotonic()
@@ -73,17 +72,12 @@ class BuiltIn:
                     await self._closing.wait()
             back_off = min(_LONGEST_BACK_OFF, back_off * 2)
 
-    async def close(self) -> None:
-        """Lets it give back what it has; after that it is killed. The tokens count no more."""
+    def let_go(self) -> None:
+        """From now on no child is started, and one that lives has some seconds left."""
         self._closing.set()
-        process = self._process
-        if process is not None and process.stdin is not None:
-            process.stdin.close()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_GRACE):
-                    await process.wait()
-            with suppress(ProcessLookupError):
-                process.kill()
+
+    async def close(self) -> None:
+        """When no child lives any more: the folder is free, and the tokens count no more."""
         os.close(self._lock)
         with suppress(StorageError):  # they expire
             for namespace, (token, _) in self._tokens.items():
@@ -91,7 +85,7 @@ class BuiltIn:
 
     async def _live(self) -> None:
         """One child, from its start to its end."""
-        process = self._process = await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(
             *_COMMAND,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
@@ -109,8 +103,7 @@ class BuiltIn:
                     async with asyncio.timeout(_LOOK_EVERY):
                         await process.wait()
         finally:
-            if not self._closing.is_set() and process.returncode is None:
-                process.kill()
+            await _end(process, _GRACE if self._closing.is_set() else 0.0)
 
     async def _pass_on(self, process: asyncio.subprocess.Process) -> None:
         """Tokens for the namespaces that have none, and new ones for those that are half used up."""
@@ -127,6 +120,19 @@ class BuiltIn:
     def _tell(self, process: asyncio.subprocess.Process, what: Mapping[str, Any]) -> None:
         if process.stdin is not None:
             process.stdin.write(msgspec.json.encode(what) + b"\n")
+
+
+async def _end(process: asyncio.subprocess.Process, grace: float) -> None:
+    """The end of its standard input tells it to end; after so many seconds it is killed."""
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        async with asyncio.timeout(grace):
+            await process.wait()
+    except TimeoutError:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
 
 
 async def _made_token(desk: Desk, namespace: int) -> str:

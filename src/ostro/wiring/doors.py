@@ -171,16 +171,20 @@ async def built_in_worker(
         async with asyncio.TaskGroup() as group:
 
             async def keep() -> None:
-                await is_open.wait()
-                await kept.keep()
+                try:
+                    await is_open.wait()
+                    await kept.keep()
+                finally:
+                    await kept.close()
 
             listening = group.create_task(inner.serve())
             keeping = group.create_task(keep())
             try:
                 yield
             finally:
-                await kept.close()
+                kept.let_go()
                 keeping.cancel()
+                await asyncio.wait([keeping])
                 inner.should_exit = True
                 await listening
 
