@@ -20,7 +20,7 @@ from ostro.inline import outcome_of
 from ostro.language.model.policies import DIRECT
 from ostro.values import INLINE_ACTIONS, UNATTENDED_ACTIONS, WAIT_SIGNAL, TaskState
 
-_AT_ONCE = 20
+_AT_ONCE = 2
 """So many items that start count as one step of a decision."""
 
 
