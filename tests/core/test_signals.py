@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from itertools import count
 
 import msgspec
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ostro.core import signals
@@ -84,6 +84,7 @@ def waiting(workflow: Workflow) -> set[str]:
 
 
 @given(st.lists(STEPS, max_size=40))
+@example([("wait", "go"), ("cancel", "go"), ("wait", "go"), ("send", "go")])
 def test_signals_and_those_who_wait_meet_in_their_order(steps: list[tuple[str, str]]) -> None:
     model, real = Model(), Real()
     for number, (what, name) in enumerate(steps):

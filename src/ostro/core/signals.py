@@ -42,10 +42,9 @@ def take(workflow: Workflow, name: str) -> Signal | None:
 
 def wait(workflow: Workflow, job: UUID, name: str) -> None:
     """A run begins to wait. Those before it that have ended otherwise are forgotten."""
-    waits = workflow.waits.setdefault(name, {})
-    for other in [one for one in waits if one not in workflow.jobs]:
+    for other in [one for one in workflow.waits.get(name, ()) if one not in workflow.jobs]:
         _forget(workflow, name, other)
-    waits[job] = None
+    workflow.waits.setdefault(name, {})[job] = None
     _write(workflow, "wait", Signal(job, name, waits=True))
 
 
