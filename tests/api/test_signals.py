@@ -8,9 +8,11 @@ from uuid import UUID
 
 import pytest
 
+from ostro.core.events import AddTasks, SendSignal
+from ostro.core.specs import TaskSpec
 from ostro.protocol import paths
 from ostro.values import Limits
-from tests.api.world import World, a_world
+from tests.api.world import World, a_world, both
 
 WAITS = {"name": "approve", "action": "std.wait_signal"}
 DEFINED = """
@@ -80,6 +82,22 @@ async def test_tasks_of_a_definition_wait_for_names_that_they_compute(world: Wor
     assert await world.admin.get(paths.at(paths.OUTPUT, workflow=workflow)) == {
         "state": "SUCCESS", "output": {"last": 7}, "references": {}, "missing": [],
     }  # fmt: skip
+
+
+async def test_who_begins_to_wait_in_the_commit_that_brings_the_signal_has_it(world: World) -> None:
+    for defined in (False, True):
+        text = "version: '2.0'\nw:\n  type: graph\n  open: true\n  tasks: {a: {}}\n"
+        workflow = await world.workflow(**({"definition": {"text": text}} if defined else {}))
+        specs = [TaskSpec(name=f"w{n}", action="std.wait_signal", input=b'{"name": "go"}') for n in range(10)]
+        sent = [SendSignal(name="go", payload=str(n).encode()) for n in range(10)]
+        events = [
+            one
+            for pair in zip((AddTasks(tasks=(spec,)) for spec in specs), sent, strict=True)
+            for one in pair
+        ]
+        await both(*(world.desk.lanes.submit(1, workflow, event) for event in events))  # together: one batch
+        found = [(await task(world, workflow, f"w{n}"))["result"] for n in range(10)]
+        assert found == list(range(10))
 
 
 async def test_a_signal_that_is_sent_twice_under_one_key_counts_once(world: World) -> None:

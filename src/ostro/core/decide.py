@@ -256,7 +256,8 @@ def _end_job(workflow: Workflow, event: JobEnded | JobTimedOut | JobLost, moment
     match event:
         case JobEnded():
             state, error, result = event.state, event.error, event.result
-            workflow.changes.consumed[event.job] = event.fence
+            if workflow.changes.queued.pop(event.job, None) is None:  # else it begins and ends in one commit
+                workflow.changes.consumed[event.job] = event.fence
         case JobLost():
             error = f"worker lost: {event.worker} did not come back"
             workflow.changes.consumed[event.job] = event.fence
