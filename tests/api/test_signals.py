@@ -142,3 +142,8 @@ async def test_no_more_signals_are_kept_than_the_limit_says(database_url: str, t
             await send(few, workflow, name)
         path = paths.at(paths.SIGNAL, workflow=workflow, name="go")
         assert await few.admin.refused("POST", path) == (409, "too_many_signals")
+    async with a_world(database_url, tmp_path / "small", Limits(result_bytes=100)) as small:
+        workflow = await small.workflow()
+        path = paths.at(paths.SIGNAL, workflow=workflow, name="go")
+        await send(small, workflow, "go", "x" * 60)
+        assert await small.admin.refused("POST", path, {"payload": "x" * 60}) == (409, "too_many_signals")

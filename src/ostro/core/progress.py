@@ -115,26 +115,26 @@ def run(workflow: Workflow, task: Task, moment: Moment) -> None:
     started = task.row.started_at or moment.now
     begun = {"run": number, "started_at": started, "weighs": weighs(spec, started=True)}
     job = moment.new_id()
-    call = added.call_of(workflow, task, spec, moment)
-    if call.ended is not None:
+    start = added.start_of(workflow, task, spec, moment)
+    if start.ended is not None:
         workflow.revise(task, moment.now, **begun)
-        state, result, error = call.ended
+        state, result, error = start.ended
         finish(workflow, task, EndedJob(job, task.id, number, None, state, error, result, moment.now), moment)
         return
     workflow.move(task, TaskState.RUNNING, moment.now, job=job, **begun)
-    added.wait_outside(workflow, task, spec, call, moment)
+    added.wait_outside(workflow, task, spec, start, moment)
     workflow.changes.queued[job] = QueuedJob(
         job=job,
         task=task.id,
         run=number,
         action=spec.action,
-        target=call.target,
+        target=start.target,
         tags=task.row.tags,
         priority=spec.priority,
         timeout=spec.timeout,
         safe_rerun=spec.safe_rerun,
         hands_over=tuple(dict.fromkeys(term.task for term in spec.requires if term.task is not None)),
-        input=call.input,
+        input=start.input,
         unattended=spec.is_unattended,
     )
     workflow.note("started", task, state=TaskState.RUNNING.value, run=number)

@@ -11,21 +11,11 @@ from itertools import islice
 import msgspec
 
 from ostro.core.effects import OwnMessage, Signal
-from ostro.core.requirements.conditions import Task
 from ostro.core.workflow import Moment, Workflow
 from ostro.errors import Conflict
-from ostro.language.model.standard import WaitSignal
 from ostro.values import UUID
 
 _NAMED = 10
-
-
-def awaited(task: Task, given: object) -> str:
-    """The name that a run with this input waits for; its task's, if it says none. ValueError with a sentence."""
-    try:
-        return msgspec.convert(given, WaitSignal).name or task.name
-    except msgspec.ValidationError as wrong:
-        raise ValueError(f"the input of std.wait_signal: {wrong}") from None
 
 
 def take(workflow: Workflow, name: str) -> Signal | None:
@@ -69,12 +59,14 @@ def names_awaited(workflow: Workflow) -> tuple[str, ...]:
 
 
 def keep(workflow: Workflow, name: str, payload: bytes | None, moment: Moment) -> None:
-    """A signal stays until somebody waits for it. Conflict if too many do."""
-    most = moment.limits.signals_per_workflow
-    if sum(map(len, workflow.signals.values())) >= most:
+    """A signal stays until somebody waits for it. Conflict if too many do, or if they are too large together."""
+    most, most_bytes = moment.limits.signals_per_workflow, moment.limits.result_bytes
+    kept = [one for signals in workflow.signals.values() for one in signals]
+    size = sum(len(one.payload or b"") for one in kept) + len(payload or b"")
+    if len(kept) >= most or size > most_bytes:
         raise Conflict(
             "too_many_signals",
-            f"The workflow keeps {most} signals that no task has waited for, and takes no more.",
+            f"A workflow keeps at most {most} signals that no task has waited for, and {most_bytes} bytes of them.",
             hint="Is the name right? Tasks take them with std.wait_signal.",
         )
     signal = Signal(moment.new_id(), name, payload)

@@ -7,7 +7,8 @@ import msgspec
 from ostro.core.flow.scope import Failed, Scope, encoded
 from ostro.core.plans.plan import PlannedAction
 from ostro.core.plans.steps import Step
-from ostro.language.model.standard import STANDARD
+from ostro.core.requirements.conditions import Task
+from ostro.language.model.standard import STANDARD, WaitSignal
 
 _DEEPEST = 20
 _NEEDED = {
@@ -42,6 +43,14 @@ def input_of(scope: Scope, step: Step) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise Failed(f"`input` is a mapping, and gave {type(given).__name__}")
     return given
+
+
+def awaited(task: Task, given: object) -> str:
+    """The name of the signal that a run with this input waits for; its task's, if it says none. Failed."""
+    try:
+        return msgspec.convert(given, WaitSignal).name or task.name
+    except msgspec.ValidationError as wrong:
+        raise Failed(f"the input of std.wait_signal: {wrong}") from None
 
 
 def _unfolded(

@@ -8,7 +8,7 @@ import msgspec
 from ostro.core import signals
 from ostro.core.effects import Message, QueuedJob, Timer
 from ostro.core.flow import ending
-from ostro.core.flow.calls import Call, call_of, input_of
+from ostro.core.flow.calls import Call, awaited, call_of, input_of
 from ostro.core.flow.holding import delay, pause
 from ostro.core.flow.policies import seconds, truth, whole
 from ostro.core.flow.scope import Failed, Scope, encoded
@@ -170,10 +170,7 @@ def _run_inline(scope: Scope, task: Task, step: Step, job: Any, call: Call) -> N
 
 def _has_signal(scope: Scope, task: Task, step: Step, job: Any, call: Call) -> bool:
     """Whether what it waits for is there, so that it ends with that; else it is known now that it waits."""
-    try:
-        name = signals.awaited(task, call.input)
-    except ValueError as wrong:
-        raise Failed(str(wrong)) from None
+    name = awaited(task, call.input)
     kept = signals.take(scope.workflow, name)
     if kept is None:
         signals.wait(scope.workflow, job, name)
