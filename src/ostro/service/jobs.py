@@ -10,7 +10,7 @@ from ostro.errors import Conflict, NotFound
 from ostro.service import tasks as task_uses
 from ostro.service.access import Caller
 from ostro.service.desk import Desk
-from ostro.service.follow import wait_for
+from ostro.service.watching.follow import wait_for
 from ostro.store.tables import jobs, logs, tasks
 from ostro.store.tables.jobs import JobView
 from ostro.store.tables.logs import Piece

@@ -11,7 +11,7 @@ from ostro.errors import Conflict, Gone, NotFound
 from ostro.service import why
 from ostro.service.access import Caller, require_own_task, require_own_workflow
 from ostro.service.desk import Desk
-from ostro.service.follow import no_such_workflow, wait_for_end
+from ostro.service.watching.follow import no_such_workflow, wait_for_end
 from ostro.store.tables import jobs, tasks, workflows
 from ostro.store.tables.jobs import JobView
 from ostro.store.tables.tasks import TaskView

@@ -22,7 +22,7 @@ from ostro.errors import Conflict
 from ostro.service import why
 from ostro.service.access import Caller
 from ostro.service.desk import Desk
-from ostro.service.follow import no_such_workflow, wait_for_end
+from ostro.service.watching.follow import no_such_workflow, wait_for_end
 from ostro.store.tables import workflows
 from ostro.store.tables.workflows import WorkflowView
 from ostro.values import UUID

@@ -4,14 +4,14 @@ from ostro.api.endpoints import Call, Endpoint, Reply
 from ostro.api.v1 import queries, shapes
 from ostro.protocol import paths
 from ostro.protocol.workflows import Family
-from ostro.service import follow
 from ostro.service.access import READ
+from ostro.service.watching import families
 
 
 async def read(call: Call[queries.Family, None]) -> Reply:
     """GET /v1/workflows/{workflow}/family."""
     query = call.query
-    found = await follow.family(
+    found = await families.family(
         call.desk,
         call.caller,
         call.id("workflow"),

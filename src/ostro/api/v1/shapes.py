@@ -8,13 +8,13 @@ from msgspec import UNSET, Raw
 
 from ostro.core.events import Added, Answer, Done, Revived, Signalled
 from ostro.protocol import alone, changes, fleet, jobs, paths, tasks, tokens, why, workers, workflows
-from ostro.service import follow
 from ostro.service import jobs as job_uses
 from ostro.service import output as output_uses
 from ostro.service import tasks as task_uses
 from ostro.service import why as why_uses
 from ostro.service import workers as worker_uses
 from ostro.service import workflows as workflow_uses
+from ostro.service.watching import families
 from ostro.store.tables.changes import ChangeView
 from ostro.store.tables.fleet import WorkerView
 from ostro.store.tables.jobs import JobView
@@ -219,7 +219,7 @@ def workflow(view: WorkflowView) -> workflows.Workflow:
     )
 
 
-def family(found: follow.Family, now: datetime) -> workflows.Family:
+def family(found: families.Family, now: datetime) -> workflows.Family:
     """A workflow with those below it."""
     return workflows.Family(
         at=now,
@@ -234,13 +234,13 @@ def family(found: follow.Family, now: datetime) -> workflows.Family:
     )
 
 
-def _counted(member: follow.Member) -> workflows.Workflow:
+def _counted(member: families.Member) -> workflows.Workflow:
     told = workflow(member.view)
     told.counts = member.counts
     return told
 
 
-def _glance(shown: follow.TaskGlance) -> tasks.Task:
+def _glance(shown: families.TaskGlance) -> tasks.Task:
     told = task(shown.view)
     told.retries = shown.retries
     told.job = UNSET if shown.job is None else _live_job(shown.job)

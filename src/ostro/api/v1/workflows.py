@@ -29,9 +29,10 @@ from ostro.protocol.workflows import (
     WorkflowPage,
     WorkflowRequest,
 )
-from ostro.service import answers, follow, output, workflows
+from ostro.service import answers, output, workflows
 from ostro.service.access import READ, WRITE
 from ostro.service.definitions import starts
+from ostro.service.watching import follow
 from ostro.values import UUID, Limits, WorkflowState
 
 
